@@ -1,0 +1,58 @@
+/// What somebody wants to do with a file.
+package enum FileAction: Sendable, CaseIterable {
+    /// See its record or its content, or use it in a request.
+    case read
+    case delete
+}
+
+extension Principal {
+    /// Whether this principal may do this to that file.
+    ///
+    /// The same owner and, for a file made under a team, everybody of that team may do everything; an admin too; a
+    /// viewer may read.
+    package func may(_ action: FileAction, _ file: ManagedFile) -> Bool {
+        if file.owner == owner { return true }
+        if let teamID, file.teamID == teamID { return true }
+        switch role {
+        case .admin: return true
+        case .viewer: return action == .read
+        case .user: return false
+        }
+    }
+
+    /// Checks that this principal may do this to that file and that the file can still be used.
+    ///
+    /// - Parameters:
+    ///   - action: What is to be done.
+    ///   - file: The file it is to be done with.
+    ///   - clientID: The id as the client wrote it, for the message.
+    ///   - now: The present moment, against which the expiry is held.
+    /// - Throws: ``RuleError`` with `.fileAccessDenied`, or `.fileExpired` for a read of an expired file, or
+    ///   `.fileNotFound` for one that is being deleted.
+    package func check(
+        _ action: FileAction,
+        _ file: ManagedFile,
+        clientID: String,
+        now: UnixTime
+    ) throws(RuleError) {
+        guard may(action, file) else {
+            throw RuleError(.fileAccessDenied, "\(displayName) does not have access to the file \(clientID)")
+        }
+        guard action == .read else { return }
+        guard file.status == .ready else { throw .fileNotFound(clientID) }
+        if let expiresAt = file.expiresAt, expiresAt <= now {
+            throw RuleError(
+                .fileExpired,
+                "The file \(clientID) expired at \(expiresAt.secondsSince1970) (Unix seconds). Upload it again.",
+                parameter: "file_id"
+            )
+        }
+    }
+}
+
+extension RuleError {
+    /// The error for an id that is unknown, deleted or forged: the three read alike.
+    package static func fileNotFound(_ clientID: String) -> RuleError {
+        RuleError(.fileNotFound, "No such file: \(clientID)", parameter: "file_id")
+    }
+}

@@ -1,0 +1,101 @@
+/// The identifier of one record: 128 random bits, written as a UUID where a UUID is expected.
+package struct RecordUUID: Hashable, Sendable {
+    package let high: UInt64
+    package let low: UInt64
+
+    /// Makes an identifier from its two halves.
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// Makes a random (version 4) identifier from the system's secure generator.
+    package static func random() -> RecordUUID {
+        var generator = SystemRandomNumberGenerator()
+        let high = (generator.next() & ~0xf000) | 0x4000
+        let low = (generator.next() & ~(0b11 << 62)) | (0b10 << 62)
+        return RecordUUID(high: high, low: low)
+    }
+
+    /// Reads the 16 bytes of an identifier, most significant first; nil for any other count.
+    package init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == 16 else { return nil }
+        high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// Reads `8-4-4-4-12` lower- or upper-case hexadecimal digits; nil for anything else.
+    package init?(text: some StringProtocol) {
+        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard groups.map(\.utf8.count) == [8, 4, 4, 4, 12] else { return nil }
+        let digits = groups.joined()
+        guard digits.utf8.count == 32, digits.utf8.allSatisfy(\.isHexadecimalDigit) else { return nil }
+        guard let high = UInt64(digits.prefix(16), radix: 16), let low = UInt64(digits.suffix(16), radix: 16) else {
+            return nil
+        }
+        self.init(high: high, low: low)
+    }
+
+    /// The 16 bytes, most significant first.
+    package var bytes: [UInt8] {
+        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * $0)) } }
+    }
+
+    /// `8-4-4-4-12` lower-case hexadecimal digits.
+    package var text: String {
+        let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+        return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }.joined(separator: "-")
+    }
+}
+
+/// Names one managed file.
+package struct FileID: Hashable, Sendable {
+    package let uuid: RecordUUID
+
+    /// Makes the identifier of the record with this UUID.
+    package init(uuid: RecordUUID) { self.uuid = uuid }
+}
+
+/// Names one deployment: `model_info.id`, else a name derived from `model_name` and its position in the group.
+package struct DeploymentID: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// Makes the identifier from its text.
+    package init(_ text: String) { description = text }
+}
+
+/// Names one user.
+package struct UserID: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// Makes the identifier from its text.
+    package init(_ text: String) { description = text }
+}
+
+/// Names one team.
+package struct TeamID: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// Makes the identifier from its text.
+    package init(_ text: String) { description = text }
+}
+
+/// Names one API key; it is not the key and not its digest.
+package struct KeyID: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// Makes the identifier from its text.
+    package init(_ text: String) { description = text }
+}
+
+extension UInt8 {
+    /// Whether this is an ASCII hexadecimal digit.
+    package var isHexadecimalDigit: Bool {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,115 @@
+/// What a file is for, as OpenAI names it.
+package enum FilePurpose: String, Sendable, CaseIterable {
+    case assistants
+    case batch
+    case fineTune = "fine-tune"
+    case vision
+    case userData = "user_data"
+    case evals
+    case messages
+    /// Made by the gateway for a batch; never accepted from a client.
+    case batchOutput = "batch_output"
+    /// Made by the gateway for a fine-tuning job; never accepted from a client.
+    case fineTuneResults = "fine-tune-results"
+
+    /// The purposes a client may name.
+    package static let requestable: [FilePurpose] = [
+        .assistants, .batch, .fineTune, .vision, .userData, .evals, .messages,
+    ]
+}
+
+/// Where a managed file is in its life.
+package enum FileStatus: String, Sendable {
+    /// Its copies are being made; nobody but the journal knows it.
+    case uploading
+    /// It can be used.
+    case ready
+    /// Some copies may be gone; only a repeated delete may still see it.
+    case deleting
+}
+
+/// Where one copy of a file is in its life.
+package enum CopyState: String, Sendable {
+    /// The provider was, or is about to be, asked to create it.
+    case pending
+    case ready
+    case deleting
+    case failed
+    case expired
+}
+
+/// A managed file at one deployment's provider.
+package struct FileCopy: Hashable, Sendable {
+    package let deployment: DeploymentID
+    /// The provider's id or URI; nil until the provider has named it.
+    package let providerID: String?
+    package let state: CopyState
+    package let expiresAt: UnixTime?
+
+    /// Makes a copy's description.
+    package init(deployment: DeploymentID, providerID: String?, state: CopyState, expiresAt: UnixTime?) {
+        self.deployment = deployment
+        self.providerID = providerID
+        self.state = state
+        self.expiresAt = expiresAt
+    }
+}
+
+/// One file of one owner, with the copies that exist at providers.
+package struct ManagedFile: Hashable, Sendable {
+    package let id: FileID
+    package let owner: Owner
+    /// The team of the key that made it; its members share the file.
+    package let teamID: TeamID?
+    package let purpose: FilePurpose
+    package let filename: String
+    package let mimeType: String
+    package let sizeInBytes: Int64
+    /// Lower-case hexadecimal SHA-256 of the content.
+    package let sha256: String
+    package let createdAt: UnixTime
+    package let expiresAt: UnixTime?
+    package let status: FileStatus
+    /// The target names as the client gave them, each once.
+    package let targetNames: [String]
+    package let copies: [FileCopy]
+
+    /// Makes a file's description.
+    package init(
+        id: FileID,
+        owner: Owner,
+        teamID: TeamID?,
+        purpose: FilePurpose,
+        filename: String,
+        mimeType: String,
+        sizeInBytes: Int64,
+        sha256: String,
+        createdAt: UnixTime,
+        expiresAt: UnixTime?,
+        status: FileStatus,
+        targetNames: [String],
+        copies: [FileCopy]
+    ) {
+        self.id = id
+        self.owner = owner
+        self.teamID = teamID
+        self.purpose = purpose
+        self.filename = filename
+        self.mimeType = mimeType
+        self.sizeInBytes = sizeInBytes
+        self.sha256 = sha256
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.status = status
+        self.targetNames = targetNames
+        self.copies = copies
+    }
+
+    /// The copy at a deployment that can be used now, if there is one.
+    package func usableCopy(at deployment: DeploymentID, now: UnixTime) -> FileCopy? {
+        copies.first { copy in
+            copy.deployment == deployment && copy.state == .ready && copy.providerID != nil
+                && copy.expiresAt.map { $0 > now } ?? true
+        }
+    }
+}

@@ -1,0 +1,108 @@
+extension RequestWalk {
+    /// Paths in errors and places are cut after so many bytes: a client's names can be of any length.
+    private static let maximumPathLength = 256
+
+    /// Where the present value stands, such as `messages.[0].content`; cut after 256 bytes.
+    var path: String {
+        var path: [UInt8] = []
+        path.reserveCapacity(64)
+        for (level, step) in steps[..<depth].enumerated() {
+            // Only the deepest object can have no member yet.
+            if case .root = step { break }
+            if level > 0 { path.append(UInt8(ascii: ".")) }
+            switch step {
+            case .root: break
+            case .element(let index):
+                path.append(UInt8(ascii: "["))
+                path += String(index).utf8
+                path.append(UInt8(ascii: "]"))
+            case .member(let start, let end, let hasEscapes):
+                let name = JSONString(start: start, end: end, hasEscapes: hasEscapes)
+                if hasEscapes {
+                    path += scanner.decodedBytes(of: name, limit: Self.maximumPathLength)
+                } else {
+                    let cut = min(start + Self.maximumPathLength, end)
+                    path += scanner.undecodedBytes(of: JSONString(start: start, end: cut, hasEscapes: false))
+                }
+            }
+            if path.count > Self.maximumPathLength {
+                return String(decoding: path.prefix(Self.maximumPathLength), as: UTF8.self) + "…"
+            }
+        }
+        return String(decoding: path, as: UTF8.self)
+    }
+
+    /// What to tell the client about a fault that ended this walk.
+    func ruleError(for fault: JSONFault) -> RuleError {
+        let place = "at byte \(fault.offset)"
+        switch fault.problem {
+        case .notAnObject:
+            return RuleError(.invalidRequest, "The request body must be a JSON object; something else begins \(place).")
+        case .byteOrderMark:
+            return RuleError(
+                .invalidRequest,
+                "The request body does not begin with {; JSON is sent in UTF-8 without a byte order mark."
+            )
+        case .duplicateMember:
+            return RuleError(
+                .invalidRequest,
+                "The request body has \(path) twice in one object (\(place)). Send it once.",
+                parameter: path
+            )
+        case .wrongType:
+            return RuleError(.invalidRequest, "\(path) must be \(requirement) (\(place)).", parameter: path)
+        case .invalidModel:
+            return RuleError(
+                .invalidRequest,
+                "model must have 1 to \(RequestScanner.maximumModelLength) bytes (\(place)).",
+                parameter: path
+            )
+        case .referenceTooLong:
+            return RuleError(
+                .invalidRequest,
+                "\(path) is neither a data: URL nor an http URL, and too long for a file id (\(place)).",
+                parameter: path
+            )
+        case .tooManyReferences:
+            return RuleError(
+                .tooLarge,
+                "The request names more than \(RequestScanner.maximumPlaces) files (\(place)). Send fewer.",
+                parameter: path
+            )
+        case .truncated, .unexpectedByte, .invalidNumber, .invalidEscape, .loneSurrogate, .controlCharacter,
+            .invalidUTF8, .tooDeep, .trailingBytes:
+            return RuleError(.invalidRequest, "The request body is not valid JSON: \(fault.problem.words) \(place).")
+        }
+    }
+
+    // The roles along the way are found again from the names: this is an error's message, not the scan itself.
+    private var requirement: String {
+        var role = RequestRole.request
+        for step in steps[..<depth] {
+            switch step {
+            case .root: break
+            case .element: role = role.elementRole
+            case .member(let start, let end, let hasEscapes):
+                role = role.role(of: scanner.member(named: JSONString(start: start, end: end, hasEscapes: hasEscapes)))
+            }
+        }
+        return role.requirement
+    }
+}
+
+extension JSONFault.Problem {
+    /// What stands at the offset of a fault of the syntax.
+    fileprivate var words: String {
+        switch self {
+        case .truncated: "it ends too early"
+        case .invalidNumber: "a number without digits"
+        case .invalidEscape: "an unknown escape"
+        case .loneSurrogate: "half of a surrogate pair"
+        case .controlCharacter: "an unescaped control character in a string"
+        case .invalidUTF8: "a byte sequence that is not UTF-8"
+        case .tooDeep: "more than \(RequestScanner.maximumDepth) levels"
+        case .trailingBytes: "something after the end of the object"
+        default: "an unexpected character"
+        }
+    }
+}

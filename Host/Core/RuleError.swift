@@ -1,0 +1,30 @@
+/// Why a request is against the gateway's rules.
+package struct RuleError: Error, Hashable, CustomStringConvertible {
+    package enum Code: String, Sendable {
+        case invalidRequest
+        case unsupported
+        case modelNotFound
+        case keyModelAccessDenied
+        case adminOnly
+        case fileNotFound
+        case fileExpired
+        case fileAccessDenied
+        case rawFileID
+        case tooLarge
+    }
+
+    package let code: Code
+    /// One line for the client: what is wrong and what to do.
+    package let message: String
+    /// The field of the request that is wrong, in OpenAI's dotted form.
+    package let parameter: String?
+
+    /// Makes an error.
+    package init(_ code: Code, _ message: String, parameter: String? = nil) {
+        self.code = code
+        self.message = message
+        self.parameter = parameter
+    }
+
+    package var description: String { "\(code.rawValue): \(message)" }
+}
