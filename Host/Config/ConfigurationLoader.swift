@@ -1,0 +1,151 @@
+import HostCore
+
+/// Reads the configuration file and the manifests of `plugins.d`.
+package struct ConfigurationLoader: Sendable {
+    /// A file that has been read, to be judged without touching the disk.
+    package struct File: Sendable {
+        package let path: String
+        package let bytes: [UInt8]
+
+        /// Makes a file.
+        package init(path: String, bytes: [UInt8]) {
+            self.path = path
+            self.bytes = bytes
+        }
+    }
+
+    private static let sections = [
+        "model_list", "general_settings", "litellm_settings", "router_settings", "environment_variables",
+    ]
+    private static let maximumManifests = 256
+
+    private let environment: [String: String]
+
+    /// Makes a loader.
+    ///
+    /// - Parameter environment: The variables that `os.environ/NAME` and the defaults of `general_settings` refer to.
+    package init(environment: [String: String]) { self.environment = environment }
+
+    /// Reads the files from the disk.
+    ///
+    /// Blocks; meant for start-up and reloads, not for an event loop.
+    ///
+    /// - Parameters:
+    ///   - configurationFile: The path of the YAML file, of at most 1 MiB.
+    ///   - pluginsDirectory: The path of the folder of manifests; files that do not end in `.yaml` or `.yml` and hidden
+    ///     ones are ignored.
+    /// - Returns: What they say, complete and free of contradictions.
+    /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
+    package func load(
+        configurationFile: String,
+        pluginsDirectory: String
+    ) throws(ConfigurationError) -> GatewayConfiguration {
+        let configuration = File(path: configurationFile, bytes: try ConfigurationFile.read(configurationFile))
+        let paths = try ConfigurationFile.manifests(in: pluginsDirectory)
+        guard paths.count <= Self.maximumManifests else {
+            throw ConfigurationError(
+                .tooLarge,
+                at: SourceLocation(file: pluginsDirectory),
+                "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
+            )
+        }
+        var manifests: [File] = []
+        for path in paths { manifests.append(File(path: path, bytes: try ConfigurationFile.read(path))) }
+        return try load(configuration: configuration, manifests: manifests)
+    }
+
+    /// Judges files that have been read.
+    ///
+    /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
+    package func load(configuration: File, manifests: [File]) throws(ConfigurationError) -> GatewayConfiguration {
+        let document = try YAMLDocument.read(configuration.bytes, file: configuration.path)
+        let plain = ValueReader(environment: environment)
+        let root = try plain.mapping(document)
+        try refuseUnknownSections(root)
+        let reader = try self.reader(adding: root["environment_variables"], to: plain)
+        var warnings: [String] = []
+        for name in ["litellm_settings", "router_settings"] {
+            guard let section = root[name] else { continue }
+            warnings += try reader.mapping(section).entries.map {
+                "\($0.value.location): has no effect in this version."
+            }
+        }
+        let general = try generalSettings(root, reader: reader, warnings: &warnings)
+        let plugins = try plugins(manifests, reader: reader)
+        let list = try root.required("model_list", "Add the models that the gateway serves.")
+        var models = ModelListReader(reader: reader, plugins: plugins)
+        let deployments = try models.deployments(list)
+        return GatewayConfiguration(
+            deployments: deployments,
+            general: general,
+            plugins: plugins.manifests,
+            warnings: warnings + models.warnings
+        )
+    }
+
+    private func refuseUnknownSections(_ root: SourceMapping) throws(ConfigurationError) {
+        if let include = root.entries.first(where: { $0.key == "include" }) {
+            throw ConfigurationError(
+                .unsupported,
+                at: include.value.location,
+                "include is not supported. Put the models into this file."
+            )
+        }
+        try root.refuseKeys(except: Self.sections)
+    }
+
+    // LiteLLM sets these variables for itself; here they are known to the configuration alone, and come first.
+    private func reader(
+        adding section: SourceValue?,
+        to plain: ValueReader
+    ) throws(ConfigurationError) -> ValueReader {
+        guard let section else { return plain }
+        var environment = environment
+        for entry in try plain.mapping(section).entries {
+            guard ValueReader.isVariableName(entry.key) else {
+                throw ConfigurationError(
+                    .badValue,
+                    at: entry.value.location,
+                    "a variable's name has only letters, digits and _, and no digit first. Rename it."
+                )
+            }
+            environment[entry.key] =
+                switch try plain.resolved(entry.value).content {
+                case .string(let text): text
+                case .integer(let number): String(number)
+                case .bool(let bool): String(bool)
+                case .null: ""
+                case .double, .list, .map:
+                    throw ConfigurationError(
+                        .wrongType,
+                        at: entry.value.location,
+                        "must be a string, not \(entry.value.kind). Put it in quotes."
+                    )
+                }
+        }
+        return ValueReader(environment: environment)
+    }
+
+    private func generalSettings(
+        _ root: SourceMapping,
+        reader: ValueReader,
+        warnings: inout [String]
+    ) throws(ConfigurationError) -> GeneralSettings {
+        var mapping = SourceMapping(
+            location: SourceLocation(file: root.location.file, line: root.location.line, key: "general_settings"),
+            entries: []
+        )
+        if let section = root["general_settings"] { mapping = try reader.mapping(section) }
+        return try GeneralSettingsReader(reader: reader).settings(mapping, warnings: &warnings)
+    }
+
+    private func plugins(_ files: [File], reader: ValueReader) throws(ConfigurationError) -> PluginDirectory {
+        var plugins = PluginDirectory()
+        let manifests = PluginManifestReader(reader: reader)
+        for file in files {
+            let document = try YAMLDocument.read(file.bytes, file: file.path)
+            if let manifest = try manifests.manifest(document) { try plugins.add(manifest) }
+        }
+        return plugins
+    }
+}

@@ -1,0 +1,23 @@
+/// Everything the gateway was told by its configuration file and `plugins.d`.
+package struct GatewayConfiguration: Sendable {
+    /// The entries of `model_list`, in the file's order; at least one, each id once.
+    package let deployments: [DeploymentConfiguration]
+    package let general: GeneralSettings
+    /// The enabled manifests, in the order of their file names; each id and each provider once.
+    package let plugins: [PluginManifest]
+    /// What was accepted without having an effect, one line each, with its place.
+    package let warnings: [String]
+
+    /// Makes a configuration.
+    package init(
+        deployments: [DeploymentConfiguration],
+        general: GeneralSettings,
+        plugins: [PluginManifest],
+        warnings: [String]
+    ) {
+        self.deployments = deployments
+        self.general = general
+        self.plugins = plugins
+        self.warnings = warnings
+    }
+}

@@ -1,0 +1,33 @@
+import HostCore
+
+/// `general_settings`, with defaults for what is absent.
+package struct GeneralSettings: Sendable {
+    /// The administrator's key; a secret.
+    package let masterKey: String
+    /// The PostgreSQL database, which may hold a password; nil for the embedded SQLite.
+    package let databaseURL: String?
+    package let fileIDFormat: FileIDFormat
+    /// The largest file that may be uploaded.
+    package let maximumFileBytes: Int64
+    /// The largest body of any other request.
+    package let maximumRequestBytes: Int
+    /// How long running requests may take to end once the gateway is told to stop.
+    package let drainTimeout: Duration
+
+    /// Makes settings; the defaults are 2048 MiB a file, 64 MiB a request and 30 s to drain.
+    package init(
+        masterKey: String,
+        databaseURL: String? = nil,
+        fileIDFormat: FileIDFormat = .gantry,
+        maximumFileBytes: Int64 = 2048 << 20,
+        maximumRequestBytes: Int = 64 << 20,
+        drainTimeout: Duration = .seconds(30)
+    ) {
+        self.masterKey = masterKey
+        self.databaseURL = databaseURL
+        self.fileIDFormat = fileIDFormat
+        self.maximumFileBytes = maximumFileBytes
+        self.maximumRequestBytes = maximumRequestBytes
+        self.drainTimeout = drainTimeout
+    }
+}

@@ -1,0 +1,59 @@
+import HostCore
+
+/// One file of `plugins.d`: a library, who it serves and what it may reach.
+package struct PluginManifest: Sendable {
+    /// Where a plugin's code runs.
+    package enum Isolation: String, Sendable {
+        case inProcess = "in_process"
+        case process
+    }
+
+    /// 1 to 64 of `a-z`, `0-9`, `_` and `-`; must equal what the library says.
+    package let id: String
+    /// Must equal what the library says.
+    package let version: String
+    /// The library as written: a name, or a relative or absolute path.
+    package let library: String
+    /// The prefixes of `litellm_params.model` that this plugin serves.
+    package let providers: [String]
+    /// The only places that its requests may go to, besides a deployment's own endpoints.
+    package let hosts: [HostPattern]
+    /// What its instance is made with, `os.environ/NAME` replaced.
+    package let configuration: [String: ConfigurationValue]
+    /// Secrets by name.
+    package let secrets: [String: String]
+    /// 64 lower-case hexadecimal digits; nil if the library is not pinned.
+    package let sha256: String?
+    package let isolation: Isolation
+    /// The manifest's path: the directory as the loader was given it, and the file's name.
+    package let file: String
+    /// Where its `id` stands.
+    package let location: SourceLocation
+
+    /// Makes a manifest.
+    package init(
+        id: String,
+        version: String,
+        library: String,
+        providers: [String],
+        hosts: [HostPattern],
+        configuration: [String: ConfigurationValue],
+        secrets: [String: String],
+        sha256: String?,
+        isolation: Isolation,
+        file: String,
+        location: SourceLocation
+    ) {
+        self.id = id
+        self.version = version
+        self.library = library
+        self.providers = providers
+        self.hosts = hosts
+        self.configuration = configuration
+        self.secrets = secrets
+        self.sha256 = sha256
+        self.isolation = isolation
+        self.file = file
+        self.location = location
+    }
+}

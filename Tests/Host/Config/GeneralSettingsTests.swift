@@ -1,0 +1,64 @@
+import HostConfig
+import HostCore
+import Testing
+
+struct GeneralSettingsTests {
+    private static let model = "model_list: [{model_name: a, litellm_params: {model: gpt}}]\n"
+
+    private func settings(_ text: String, environment: [String: String] = [:]) throws -> GeneralSettings {
+        try ConfigurationFixtures.load(Self.model + text, environment: environment).general
+    }
+
+    @Test
+    func everySettingIsRead() throws {
+        let settings = try settings(
+            """
+            general_settings:
+              master_key: os.environ/KEY
+              database_url: os.environ/URL
+              id_format: litellm
+              max_file_size_mb: 1
+              max_request_size_mb: "2"
+              drain_seconds: 1.5
+            """,
+            environment: ["KEY": "sk-master", "URL": "postgres://db/gantry"]
+        )
+
+        #expect(settings.masterKey == "sk-master")
+        #expect(settings.databaseURL == "postgres://db/gantry")
+        #expect(settings.fileIDFormat == .litellm)
+        #expect(settings.maximumFileBytes == 1_048_576)
+        #expect(settings.maximumRequestBytes == 2_097_152)
+        #expect(settings.drainTimeout == .milliseconds(1500))
+    }
+
+    @Test(arguments: [
+        (["GANTRY_MASTER_KEY": "sk-gantry", "LITELLM_MASTER_KEY": "sk-litellm"], "sk-gantry"),
+        (["LITELLM_MASTER_KEY": "sk-litellm"], "sk-litellm"),
+        (["GANTRY_MASTER_KEY": "", "LITELLM_MASTER_KEY": "sk-litellm"], "sk-litellm"),
+    ])
+    func theMasterKeyMayComeFromTheEnvironment(environment: [String: String], expected: String) throws {
+        #expect(try settings("", environment: environment).masterKey == expected)
+    }
+
+    @Test
+    func theDatabaseMayComeFromTheEnvironment() throws {
+        let environment = ["GANTRY_MASTER_KEY": "sk-1234", "DATABASE_URL": "postgresql://db/x"]
+
+        #expect(try settings("", environment: environment).databaseURL == "postgresql://db/x")
+        #expect(try settings("", environment: ["GANTRY_MASTER_KEY": "sk-1234"]).databaseURL == nil)
+    }
+
+    @Test
+    func theFilesOwnVariablesComeFirst() throws {
+        let settings = try settings(
+            """
+            environment_variables: {GANTRY_MASTER_KEY: os.environ/OTHER, DATABASE_URL: "postgresql://db/own"}
+            """,
+            environment: ["GANTRY_MASTER_KEY": "sk-process", "OTHER": "sk-other"]
+        )
+
+        #expect(settings.masterKey == "sk-other")
+        #expect(settings.databaseURL == "postgresql://db/own")
+    }
+}
