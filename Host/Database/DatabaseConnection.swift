@@ -1,0 +1,30 @@
+/// One transaction's way to the tables; lent to a body and useless after it.
+package protocol DatabaseConnection {
+    /// Runs one statement that returns no rows.
+    ///
+    /// - Parameters:
+    ///   - sql: One statement with placeholders `$1…$n`, numbered in the order of their first use.
+    ///   - arguments: The placeholders' values, `$1` first.
+    /// - Returns: How many rows were inserted, updated or deleted; rows that a foreign key took along do not count.
+    /// - Throws: ``DatabaseError``; `.misuse` for a second statement or a wrong number of arguments.
+    @discardableResult
+    func execute(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> Int
+
+    /// Runs one statement and collects its rows; whoever writes the statement bounds them.
+    ///
+    /// - Parameters:
+    ///   - sql: One statement with placeholders `$1…$n`, numbered in the order of their first use.
+    ///   - arguments: The placeholders' values, `$1` first.
+    /// - Returns: The rows in the statement's order.
+    /// - Throws: ``DatabaseError``; `.misuse` for a second statement or a wrong number of arguments.
+    func query(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> [DatabaseRow]
+}
+
+extension DatabaseConnection {
+    /// Runs one statement without placeholders that returns no rows.
+    @discardableResult
+    package func execute(_ sql: String) throws(DatabaseError) -> Int { try execute(sql, []) }
+
+    /// Runs one statement without placeholders and collects its rows.
+    package func query(_ sql: String) throws(DatabaseError) -> [DatabaseRow] { try query(sql, []) }
+}

@@ -1,0 +1,100 @@
+import HostCore
+import HostDatabase
+
+extension Registry: CopyJournal {
+    /// Notes a provider's id the moment it exists; a repeat with the same id does nothing.
+    ///
+    /// - Throws: ``RegistryError``: whoever created the copy has to delete it again. `.conflict` if another id is noted
+    ///   already, which is not lost sight of; `.notFound` if the file is gone; `.storeUnavailable`.
+    package func remember(
+        _ file: FileID,
+        at deployment: DeploymentID,
+        providerID: String
+    ) async throws(RegistryError) {
+        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        try await change("noting a copy") { connection in
+            let status = try Self.existing(file, in: connection).status
+            // A copy that was forgotten meanwhile, say by a sweep, is written down again: it exists.
+            let noted = try connection.execute(
+                """
+                INSERT INTO file_copies (file_id, deployment_id, place, provider_id, state, updated_at)
+                VALUES ($1, $2, 0, $3, $4, $5)
+                ON CONFLICT (file_id, deployment_id)
+                DO UPDATE SET provider_id = excluded.provider_id, updated_at = excluded.updated_at
+                WHERE file_copies.provider_id IS NULL OR file_copies.provider_id = excluded.provider_id
+                """,
+                [
+                    file.stored, .text(deployment.description), .text(providerID),
+                    .text((status == .deleting ? CopyState.deleting : .pending).rawValue), now,
+                ]
+            )
+            guard noted == 1 else {
+                throw RegistryError(.conflict, "Another copy of the file is already noted for the deployment.")
+            }
+            try Self.touch(file, at: now, in: connection)
+        }
+        cachedFileRecords.remove([file])
+    }
+
+    /// Notes that the copy is complete and can be used.
+    ///
+    /// - Throws: ``RegistryError``: whoever created the copy has to delete it again. `.notFound` if it is not noted,
+    ///   `.conflict` if the file is being deleted; `.storeUnavailable`.
+    package func complete(
+        _ file: FileID,
+        at deployment: DeploymentID,
+        providerID: String,
+        expiresAt: UnixTime?
+    ) async throws(RegistryError) {
+        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        let state = try await change("noting a complete copy") { connection in
+            let rows = try connection.query(
+                """
+                UPDATE file_copies SET provider_id = $1, expires_at = $2, updated_at = $3,
+                    state = CASE WHEN state = 'deleting' THEN 'deleting' ELSE 'ready' END
+                WHERE file_id = $4 AND deployment_id = $5 RETURNING state
+                """,
+                [
+                    .text(providerID), DatabaseValue(expiresAt?.secondsSince1970), now, file.stored,
+                    .text(deployment.description),
+                ]
+            )
+            guard let row = rows.first else {
+                throw RegistryError(.notFound, "The copy is not noted, or no longer: its file was given up.")
+            }
+            try Self.touch(file, at: now, in: connection)
+            return try row.text("state")
+        }
+        cachedFileRecords.remove([file])
+        // The id has been written down all the same, so that the deletion that is under way finds it.
+        guard state == CopyState.ready.rawValue else {
+            throw RegistryError(.conflict, "The file is being deleted.")
+        }
+    }
+
+    /// Notes that the copy does not exist, or no longer; a repeat does nothing.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func forget(_ file: FileID, at deployment: DeploymentID) async throws(RegistryError) {
+        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        try await change("forgetting a copy") { connection in
+            try connection.execute(
+                "DELETE FROM file_copies WHERE file_id = $1 AND deployment_id = $2",
+                [file.stored, .text(deployment.description)]
+            )
+            try Self.touch(file, at: now, in: connection)
+        }
+        cachedFileRecords.remove([file])
+    }
+
+    private static func touch(
+        _ file: FileID,
+        at now: DatabaseValue,
+        in connection: any DatabaseConnection
+    ) throws {
+        try connection.execute(
+            "UPDATE files SET updated_at = $1 WHERE id = $2 AND status <> 'deleted'",
+            [now, file.stored]
+        )
+    }
+}

@@ -1,0 +1,86 @@
+import HostCore
+import HostDatabase
+
+extension Registry {
+    /// More ids than this are looked up in several queries of one transaction.
+    private static let idsPerQuery = 1024
+
+    /// Finds a file on behalf of a principal; always as the database has it now.
+    ///
+    /// The client's own spelling of the id is for messages.
+    ///
+    /// - Throws: ``RuleError`` with `.fileNotFound`, `.fileAccessDenied` or `.fileExpired`; ``RegistryError``.
+    package func file(
+        _ id: FileID,
+        for principal: Principal,
+        action: FileAction,
+        clientID: String
+    ) async throws -> ManagedFile {
+        let found = try await inspect("looking up a file") { try FileRows.file(id, in: $0) }
+        return try Self.check(found, action, for: principal, clientID: clientID, now: clock.now())
+    }
+
+    /// Finds the files that a request uses, on behalf of a principal, each of them readable by it.
+    ///
+    /// What was read in the last 1.5 seconds is not read again; the rest is one query. A file may be named twice.
+    ///
+    /// - Returns: Every file that was named, and no other.
+    /// - Throws: ``RuleError`` for the first reference that may not be used; ``RegistryError``.
+    package func files(_ requested: [RequestedFile], for principal: Principal) async throws -> [FileID: ManagedFile] {
+        var known = cachedFileRecords.values(for: requested.lazy.map(\.id))
+        var seen: Set<FileID> = []
+        let missing = zip(requested, known).filter { $1 == nil && seen.insert($0.id).inserted }.map(\.0.id)
+        if !missing.isEmpty {
+            let ticket = cachedFileRecords.ticket()
+            let found = try await inspect("looking up files") { connection in
+                try stride(from: 0, to: missing.count, by: Self.idsPerQuery).flatMap { start in
+                    try FileRows.files(Array(missing[start...].prefix(Self.idsPerQuery)), in: connection)
+                }
+            }
+            cachedFileRecords.insert(found.map { ($0.id, $0) }, readWith: ticket)
+            let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+            for index in known.indices where known[index] == nil { known[index] = byID[requested[index].id] }
+        }
+        return try Self.check(known, requested, for: principal, now: clock.now())
+    }
+
+    /// Finds the files that a request uses, on behalf of a principal, if all of them are in memory; never waits.
+    ///
+    /// - Returns: Every file that was named, and no other; nil if the database has to be asked.
+    /// - Throws: ``RuleError`` for the first reference that may not be used.
+    package func cachedFiles(
+        _ requested: [RequestedFile],
+        for principal: Principal
+    ) throws(RuleError) -> [FileID: ManagedFile]? {
+        let known = cachedFileRecords.values(for: requested.lazy.map(\.id))
+        guard known.allSatisfy({ $0 != nil }) else { return nil }
+        return try Self.check(known, requested, for: principal, now: clock.now())
+    }
+
+    private static func check(
+        _ known: [ManagedFile?],
+        _ requested: [RequestedFile],
+        for principal: Principal,
+        now: UnixTime
+    ) throws(RuleError) -> [FileID: ManagedFile] {
+        var files: [FileID: ManagedFile] = [:]
+        files.reserveCapacity(requested.count)
+        for (file, request) in zip(known, requested) {
+            files[request.id] = try check(file, .read, for: principal, clientID: request.clientID, now: now)
+        }
+        return files
+    }
+
+    /// Checks what was found for a principal; a file that is not yet made does not exist for anybody.
+    static func check(
+        _ file: ManagedFile?,
+        _ action: FileAction,
+        for principal: Principal,
+        clientID: String,
+        now: UnixTime
+    ) throws(RuleError) -> ManagedFile {
+        guard let file, file.status != .uploading else { throw .fileNotFound(clientID) }
+        try principal.check(action, file, clientID: clientID, now: now)
+        return file
+    }
+}

@@ -1,0 +1,118 @@
+import Crypto
+import HostCore
+import HostDatabase
+
+/// Who may do what, and what exists where: users, keys, files and their copies at providers.
+///
+/// A file is only ever found on behalf of a principal. What is asked for with every request is kept in memory for 1.5
+/// seconds at most: a key that was revoked, or a file that was deleted, on another host is refused here within 2 seconds,
+/// and at once where it happened.
+package struct Registry: Sendable {
+    private static let cacheAge = Duration.milliseconds(1500)
+    private static let keyCacheCapacity = 10_000
+    private static let unknownKeyCacheCapacity = 1000
+    private static let fileCacheCapacity = 20_000
+
+    /// 32 random bytes, made at the first start, that ids are authenticated with.
+    package let idKey: [UInt8]
+    let clock: any WallClock
+    let masterKeyDigest: KeyDigest?
+    let keys: AgedCache<KeyDigest, KnownKey>
+    /// Apart from the known ones, so that made-up keys cannot push those out.
+    let unknownKeys: AgedCache<KeyDigest, Bool>
+    let cachedFileRecords: AgedCache<FileID, ManagedFile>
+    private let database: any Database
+
+    /// Brings the database's tables up to date and reads what is needed from them.
+    ///
+    /// - Parameters:
+    ///   - database: Closed by whoever opened it, after the last use of the registry.
+    ///   - clock: Stamps records, and says when they expire.
+    ///   - monotonicClock: Ages what is kept in memory.
+    ///   - masterKeyDigest: The digest of the configured master key, which is not stored; nil for none.
+    /// - Throws: ``RegistryError`` with `.schemaTooNew` or `.storeUnavailable`.
+    package init(
+        database: any Database,
+        clock: any WallClock = SystemWallClock(),
+        monotonicClock: any MonotonicClock = SystemMonotonicClock(),
+        masterKeyDigest: KeyDigest? = nil
+    ) async throws(RegistryError) {
+        self.database = database
+        self.clock = clock
+        self.masterKeyDigest = masterKeyDigest
+        keys = AgedCache(capacity: Self.keyCacheCapacity, maximumAge: Self.cacheAge, clock: monotonicClock)
+        unknownKeys = AgedCache(
+            capacity: Self.unknownKeyCacheCapacity,
+            maximumAge: Self.cacheAge,
+            clock: monotonicClock
+        )
+        cachedFileRecords = AgedCache(
+            capacity: Self.fileCacheCapacity,
+            maximumAge: Self.cacheAge,
+            clock: monotonicClock
+        )
+        do {
+            idKey = try await database.write { [dialect = database.dialect] connection in
+                try Schema.migrate(connection, dialect: dialect)
+                return try Self.idKey(in: connection)
+            }
+        } catch {
+            throw RegistryError(caught: error, while: "preparing its tables")
+        }
+    }
+
+    /// Writes and reads file ids with this registry's key.
+    package func fileIDCodec(format: FileIDFormat) -> FileIDCodec {
+        let key = SymmetricKey(data: idKey)
+        return FileIDCodec(format: format) { message in
+            Array(HMAC<SHA256>.authenticationCode(for: message, using: key))
+        }
+    }
+
+    /// Whether the database answers.
+    package func health() async -> Bool {
+        do {
+            return try await database.read { try !$0.query("SELECT 1 AS one").isEmpty }
+        } catch {
+            return false
+        }
+    }
+
+    private static func idKey(in connection: any DatabaseConnection) throws -> [UInt8] {
+        let name = DatabaseValue.text("id_key")
+        if let row = try connection.query("SELECT value FROM settings WHERE name = $1", [name]).first {
+            let key = try row.blob("value")
+            guard key.count == 32 else { throw RegistryError.unreadable("id key") }
+            return key
+        }
+        let key = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
+        try connection.execute("INSERT INTO settings (name, value) VALUES ($1, $2)", [name, .blob(key)])
+        return key
+    }
+}
+
+extension Registry {
+    /// Runs a reading transaction in which only the registry itself can fail.
+    func inspect<Value: Sendable>(
+        _ purpose: String,
+        _ body: @escaping @Sendable (any DatabaseConnection) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        do {
+            return try await database.read(body)
+        } catch {
+            throw RegistryError(caught: error, while: purpose)
+        }
+    }
+
+    /// Runs a writing transaction in which only the registry itself can fail.
+    func change<Value: Sendable>(
+        _ purpose: String,
+        _ body: @escaping @Sendable (any DatabaseConnection) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        do {
+            return try await database.write(body)
+        } catch {
+            throw RegistryError(caught: error, while: purpose)
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import HostCore
+import HostDatabase
+import HostRegistry
+import Testing
+
+struct FileListTests {
+    @Test
+    func filesOfOneSecondComeInTheOrderTheyWereBegun() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            var files: [ManagedFile] = []
+            for _ in 0..<7 { files.append(try await fixture.make(alice)) }
+
+            #expect(try await fixture.list(alice).files == files.reversed())
+            #expect(try await fixture.list(alice, order: .oldestFirst).files == files)
+        }
+    }
+
+    @Test(arguments: FileListing.Order.allCases, [1, 2, 3, 9, 10, 11])
+    func pagesTogetherAreTheWholeList(order: FileListing.Order, limit: Int) async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let bob = try await fixture.principal("bob")
+            for _ in 0..<10 {
+                _ = try await fixture.make(alice)
+                _ = try await fixture.make(bob)
+            }
+            let whole = try await fixture.list(alice, order: order)
+            #expect(whole.files.count == 10)
+            #expect(!whole.hasMore)
+
+            var paged: [ManagedFile] = []
+            var hasMore = true
+            while hasMore {
+                let page = try await fixture.list(alice, limit: limit, after: paged.last, order: order)
+                paged += page.files
+                hasMore = page.hasMore
+                #expect(hasMore == (paged.count < 10))
+            }
+
+            #expect(paged == whole.files)
+        }
+    }
+
+    @Test(arguments: [0, -1, 10_001, .min, .max])
+    func aLimitOutOfRangeIsRefused(limit: Int) {
+        let error = #expect(throws: RuleError.self) { _ = try FileListing(limit: limit) }
+        #expect(error?.parameter == "limit")
+    }
+
+    @Test
+    func aListIsNarrowedByPurposeAndDeployment() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let a = try await fixture.make(alice, at: ["a"], purpose: .batch)
+            let b = try await fixture.make(alice, at: ["b"])
+            let both = try await fixture.make(alice, at: ["a", "b"])
+
+            #expect(try await fixture.list(alice, purpose: .batch).files == [a])
+            #expect(try await fixture.list(alice, purpose: .vision).files.isEmpty)
+            #expect(try await fixture.list(alice, deployments: ["a"]).files == [both, a])
+            #expect(try await fixture.list(alice, deployments: ["b"]).files == [both, b])
+            #expect(try await fixture.list(alice, deployments: ["a", "b", "c"]).files == [both, b, a])
+            #expect(try await fixture.list(alice, deployments: ["a' OR '1'='1"]).files.isEmpty)
+            #expect(try await fixture.list(alice, deployments: []).files.isEmpty)
+            let page = try await fixture.list(alice, limit: 1, purpose: .userData, deployments: ["b"])
+            #expect(page.files == [both])
+            #expect(page.hasMore)
+        }
+    }
+
+    @Test
+    func aForeignPlaceToStartAfterIsDeniedAndAnUnknownOneNotFound() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let bob = try await fixture.principal("bob")
+            let file = try await fixture.make(bob)
+
+            try await expectBrokenRule(.fileAccessDenied) { _ = try await fixture.list(alice, after: file) }
+            try await fixture.delete(file, bob)
+            try await expectBrokenRule(.fileNotFound) { _ = try await fixture.list(alice, after: file) }
+            let absent = RequestedFile(id: FileID(uuid: .random()), clientID: "x")
+            try await expectBrokenRule(.fileNotFound) {
+                _ = try await fixture.registry.listFiles(for: alice, try FileListing(after: absent))
+            }
+        }
+    }
+
+    @Test
+    func whoeverDeletesWhileListingReachesEveryFile() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            for _ in 0..<10 { _ = try await fixture.make(alice) }
+
+            var deleted = 0
+            var page = try await fixture.list(alice, limit: 3)
+            while true {
+                for file in page.files {
+                    try await fixture.delete(file, alice)
+                    deleted += 1
+                }
+                guard page.hasMore else { break }
+                page = try await fixture.list(alice, limit: 3, after: page.files.last)
+            }
+
+            #expect(deleted == 10)
+            #expect(try await fixture.list(alice).files.isEmpty)
+        }
+    }
+
+    @Test
+    func aListStaysWholeWhileFilesComeAndGo() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            var kept: [ManagedFile] = []
+            for _ in 0..<40 { kept.append(try await fixture.make(alice)) }
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<10 { try await fixture.delete(try await fixture.make(alice), alice) }
+                    }
+                    group.addTask { [kept] in
+                        var seen: [FileID] = []
+                        var page = try await fixture.list(alice, limit: 3)
+                        seen += page.files.map(\.id)
+                        while page.hasMore {
+                            page = try await fixture.list(alice, limit: 3, after: page.files.last)
+                            seen += page.files.map(\.id)
+                        }
+                        #expect(Set(seen).count == seen.count)
+                        let keptIDs = Set(kept.map(\.id))
+                        #expect(seen.filter(keptIDs.contains) == kept.reversed().map(\.id))
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            #expect(try await fixture.list(alice).files == kept.reversed())
+        }
+    }
+
+    @Test
+    func manyWhoMakeUseAndDeleteAtOnceLeaveNothingBehind() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            var principals: [Principal] = []
+            for n in 0..<8 { principals.append(try await fixture.principal("user-\(n)")) }
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for principal in principals {
+                    for n in 0..<10 {
+                        group.addTask {
+                            let file = try await fixture.make(principal)
+                            _ = try await registry.files([fixture.reference(file)], for: principal)
+                            #expect(try await fixture.list(principal).files.contains(file))
+                            // Two deletions of one file may overlap.
+                            async let first: Void = fixture.delete(file, principal)
+                            if n.isMultiple(of: 2) { _ = try? await fixture.delete(file, principal) }
+                            try await first
+                            try await expectBrokenRule(.fileNotFound) {
+                                _ = try await registry.files([fixture.reference(file)], for: principal)
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            #expect(try await registry.unfinished(olderThan: .zero).isEmpty)
+            for principal in principals { #expect(try await fixture.list(principal).files.isEmpty) }
+        }
+    }
+}

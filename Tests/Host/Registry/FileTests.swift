@@ -1,0 +1,258 @@
+import HostCore
+import HostDatabase
+import HostRegistry
+import Testing
+
+struct FileTests {
+    @Test
+    func aFileBeginsWithAPendingCopyForEachTarget() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+
+            let file = try await fixture.begin(alice, at: ["b", "a", "b"])
+
+            #expect(file.status == .uploading)
+            #expect(file.owner == alice.owner)
+            #expect(file.copies.map(\.deployment.description) == ["b", "a"])
+            #expect(file.copies.allSatisfy { $0.state == .pending && $0.providerID == nil })
+            #expect(try await fixture.list(alice).files.isEmpty)
+            for action in FileAction.allCases {
+                try await expectBrokenRule(.fileNotFound) { _ = try await fixture.find(file, alice, action) }
+                try await expectBrokenRule(.fileNotFound) { _ = try await fixture.find(file, .master, action) }
+            }
+            try await expectBrokenRule(.fileNotFound) {
+                _ = try await fixture.registry.beginDelete(file.id, for: alice, clientID: "x")
+            }
+            try await expectBrokenRule(.fileNotFound) { _ = try await fixture.list(alice, after: file) }
+        }
+    }
+
+    @Test
+    func aFileIsReadyWhenEveryCopyIs() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            let alice = try await fixture.principal("alice")
+            let begun = try await fixture.begin(alice)
+            let (a, b) = (DeploymentID("a"), DeploymentID("b"))
+            let expiry = UnixTime(secondsSince1970: SettableClock.start + 10)
+
+            try await registry.remember(begun.id, at: a, providerID: "file-1")
+            try await registry.remember(begun.id, at: a, providerID: "file-1")
+            try await expectRefusal(.conflict) { _ = try await registry.commitFile(begun.id) }
+            try await registry.complete(begun.id, at: a, providerID: "file-1", expiresAt: expiry)
+            try await expectRefusal(.conflict) { _ = try await registry.commitFile(begun.id) }
+            try await registry.complete(begun.id, at: b, providerID: "gs://x", expiresAt: nil)
+            let file = try await registry.commitFile(begun.id)
+
+            #expect(file.status == .ready)
+            #expect(file.copies.map(\.providerID) == ["file-1", "gs://x"])
+            #expect(file.copies.map(\.state) == [.ready, .ready])
+            #expect(file.copies.map(\.expiresAt) == [expiry, nil])
+            #expect(file.targetNames == ["a", "b"])
+            #expect(try await fixture.find(file, alice) == file)
+            #expect(try await registry.commitFile(begun.id) == file)
+        }
+    }
+
+    @Test
+    func theContentMayBeKnownOnlyAtTheEnd() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let new = NewFile(
+                for: alice,
+                purpose: .batch,
+                filename: "in.jsonl",
+                mimeType: "application/jsonl",
+                targetNames: ["a"]
+            )
+            let begun = try await fixture.registry.beginFile(new, targets: [DeploymentID("a")])
+            try await fixture.registry.complete(begun.id, at: DeploymentID("a"), providerID: "x", expiresAt: nil)
+
+            try await expectRefusal(.conflict) { _ = try await fixture.registry.commitFile(begun.id) }
+            let content = FileContent(sizeInBytes: 5_000_000_000, sha256: "ab")
+            let file = try await fixture.registry.commitFile(begun.id, content: content)
+
+            #expect(file.sizeInBytes == 5_000_000_000)
+            #expect(file.sha256 == "ab")
+        }
+    }
+
+    @Test
+    func aSecondCopyAtOneDeploymentNeverHidesTheFirst() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let file = try await fixture.begin(alice, at: ["a"])
+            try await fixture.registry.remember(file.id, at: DeploymentID("a"), providerID: "first")
+
+            try await expectRefusal(.conflict) {
+                try await fixture.registry.remember(file.id, at: DeploymentID("a"), providerID: "second")
+            }
+
+            let found = try await fixture.registry.unfinished(olderThan: .zero)
+            #expect(found.first?.copies.first?.providerID == "first")
+        }
+    }
+
+    @Test
+    func anAbandonedFileStaysUntilNoProviderHasACopy() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            let alice = try await fixture.principal("alice")
+            let undone = try await fixture.begin(alice)
+            try await registry.remember(undone.id, at: DeploymentID("a"), providerID: "x")
+            try await registry.forget(undone.id, at: DeploymentID("a"))
+            let stuck = try await fixture.begin(alice)
+            try await registry.remember(stuck.id, at: DeploymentID("a"), providerID: "x")
+
+            #expect(try await registry.abandonFile(undone.id))
+            #expect(try await registry.abandonFile(undone.id))
+            #expect(try await registry.abandonFile(stuck.id) == false)
+
+            let left = try await registry.unfinished(olderThan: .zero)
+            #expect(left.map(\.id) == [stuck.id])
+            #expect(left.first?.status == .deleting)
+            #expect(left.first?.copies.map(\.deployment.description) == ["a"])
+            try await expectRefusal(.conflict) {
+                try await registry.complete(stuck.id, at: DeploymentID("a"), providerID: "x", expiresAt: nil)
+            }
+            try await expectRefusal(.notFound) {
+                try await registry.remember(undone.id, at: DeploymentID("a"), providerID: "late")
+            }
+            try await registry.remember(stuck.id, at: DeploymentID("b"), providerID: "late")
+            #expect(try await registry.finishDelete(stuck.id) == false)
+            for deployment in ["a", "b"] { try await registry.forget(stuck.id, at: DeploymentID(deployment)) }
+            #expect(try await registry.finishDelete(stuck.id))
+            #expect(try await registry.unfinished(olderThan: .zero).isEmpty)
+        }
+    }
+
+    @Test
+    func aCommittedFileCannotBeAbandonedAndAnAbandonedOneNotCommitted() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let ready = try await fixture.make(alice)
+            let given = try await fixture.begin(alice, at: ["a"])
+            try await fixture.registry.remember(given.id, at: DeploymentID("a"), providerID: "x")
+            try await fixture.registry.abandonFile(given.id)
+
+            try await expectRefusal(.conflict) { try await fixture.registry.abandonFile(ready.id) }
+            try await expectRefusal(.conflict) { _ = try await fixture.registry.commitFile(given.id) }
+            try await expectRefusal(.notFound) {
+                _ = try await fixture.registry.commitFile(FileID(uuid: .random()))
+            }
+        }
+    }
+
+    @Test
+    func aDeletionThatFailsHalfwayIsFinishedByARepeat() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            let alice = try await fixture.principal("alice")
+            let bob = try await fixture.principal("bob")
+            let file = try await fixture.make(alice)
+
+            let first = try await registry.beginDelete(file.id, for: alice, clientID: "x")
+            #expect(first.status == .deleting)
+            #expect(first.copies.count == 2)
+            #expect(first.copies.allSatisfy { $0.state == .deleting && $0.providerID != nil })
+            try await registry.forget(file.id, at: DeploymentID("a"))
+            #expect(try await registry.finishDelete(file.id) == false)
+
+            try await expectBrokenRule(.fileNotFound) { _ = try await fixture.find(file, alice) }
+            #expect(try await fixture.list(alice).files.isEmpty)
+            try await expectBrokenRule(.fileAccessDenied) {
+                _ = try await registry.beginDelete(file.id, for: bob, clientID: "x")
+            }
+            let second = try await registry.beginDelete(file.id, for: alice, clientID: "x")
+            #expect(second.copies.map(\.deployment.description) == ["b"])
+            try await registry.forget(file.id, at: DeploymentID("b"))
+            try await registry.forget(file.id, at: DeploymentID("b"))
+            #expect(try await registry.finishDelete(file.id))
+            #expect(try await registry.finishDelete(file.id))
+            for principal in [alice, bob, .master] {
+                try await expectBrokenRule(.fileNotFound) {
+                    _ = try await registry.beginDelete(file.id, for: principal, clientID: "x")
+                }
+            }
+        }
+    }
+
+    @Test
+    func aReadyFileIsNotRemovedWithoutADeletion() async throws {
+        try await RegistryFixture.with { fixture in
+            let file = try await fixture.make(.master)
+            try await expectRefusal(.conflict) { try await fixture.registry.finishDelete(file.id) }
+        }
+    }
+
+    @Test
+    func nothingButItsPlaceIsLeftOfADeletedFileAndThatForADay() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let file = try await fixture.make(alice, filename: "secret-plan.pdf")
+            try await fixture.delete(file, alice)
+
+            let rows = try await fixture.database.read { try $0.query("SELECT * FROM files") }
+            #expect(!"\(rows)".contains("secret-plan"))
+            fixture.clock.advance(by: .seconds(86_401))
+            try await fixture.delete(try await fixture.make(alice), alice)
+
+            let count = try await fixture.database.read { try $0.query("SELECT * FROM files").count }
+            #expect(count == 1)
+            #expect(try await fixture.database.read { try $0.query("SELECT * FROM file_copies").count } == 0)
+        }
+    }
+
+    @Test
+    func anExpiredFileSaysSoToItsOwnerAndCanStillBeDeleted() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let expiry = UnixTime(secondsSince1970: SettableClock.start + 60)
+            let file = try await fixture.make(alice, expiresAt: expiry)
+            _ = try await fixture.registry.files([fixture.reference(file)], for: alice)
+            #expect(try await fixture.list(alice).files.count == 1)
+
+            fixture.clock.advance(by: .seconds(60))
+
+            try await expectBrokenRule(.fileExpired) { _ = try await fixture.find(file, alice) }
+            try await expectBrokenRule(.fileExpired) {
+                _ = try await fixture.registry.files([fixture.reference(file)], for: alice)
+            }
+            #expect(try await fixture.list(alice).files.isEmpty)
+            try await fixture.delete(file, alice)
+        }
+    }
+
+    @Test
+    func unfinishedFilesAreThoseOfWhichNothingWasHeardForAWhile() async throws {
+        try await RegistryFixture.with { fixture in
+            let alice = try await fixture.principal("alice")
+            let old = try await fixture.begin(alice)
+            let stuck = try await fixture.make(alice)
+            _ = try await fixture.registry.beginDelete(stuck.id, for: alice, clientID: "x")
+            let active = try await fixture.begin(alice)
+            _ = try await fixture.make(alice)
+            fixture.clock.advance(by: .seconds(600))
+            try await fixture.registry.remember(active.id, at: DeploymentID("a"), providerID: "x")
+
+            let found = try await fixture.registry.unfinished(olderThan: .seconds(300))
+
+            #expect(found.map(\.id) == [old.id, stuck.id])
+            #expect(found.map(\.copies.count) == [2, 2])
+            #expect(try await fixture.registry.unfinished(olderThan: .seconds(300), limit: 1).count == 1)
+        }
+    }
+
+    @Test
+    func namesWithNULOrWithoutEndAreRefused() async throws {
+        try await RegistryFixture.with { fixture in
+            for name in ["a\0b", String(repeating: "x", count: 4097)] {
+                try await expectRefusal(.invalid) { _ = try await fixture.begin(.master, filename: name) }
+            }
+            try await expectRefusal(.invalid) { _ = try await fixture.begin(.master, at: []) }
+            let odd = "../../etc/passwd\r\n'\"; DROP TABLE files; -- \u{202e}"
+            let file = try await fixture.make(.master, filename: odd)
+            #expect(try await fixture.find(file, .master).filename == odd)
+        }
+    }
+}

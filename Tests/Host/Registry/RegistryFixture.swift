@@ -1,0 +1,183 @@
+import Foundation
+import HostCore
+import HostDatabase
+import HostRegistry
+import Synchronization
+import Testing
+
+/// Clocks that stand still until a test moves them.
+final class SettableClock: WallClock, MonotonicClock {
+    private let elapsed = Mutex(Duration.zero)
+    static let start: Int64 = 1_800_000_000
+
+    func now() -> UnixTime {
+        UnixTime(secondsSince1970: Self.start + elapsed.withLock { $0.components.seconds })
+    }
+
+    func now() -> Duration { elapsed.withLock { $0 } }
+
+    func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
+}
+
+/// A registry on a SQLite file of its own.
+struct RegistryFixture {
+    static let masterKey = "sk-1234"
+
+    let registry: Registry
+    let clock: SettableClock
+    let database: SQLiteDatabase
+    let path: String
+
+    static func with(_ body: (RegistryFixture) async throws -> Void) async throws {
+        let directory = FileManager.default.temporaryDirectory.path + "/gantry-\(UUID().uuidString)"
+        let path = directory + "/gantry.db"
+        let database = try await SQLiteDatabase.open(at: path)
+        let clock = SettableClock()
+        let result: Result<Void, any Error>
+        do {
+            let registry = try await registry(on: database, clock: clock)
+            try await body(RegistryFixture(registry: registry, clock: clock, database: database, path: path))
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await database.close()
+        try FileManager.default.removeItem(atPath: directory)
+        try result.get()
+    }
+
+    static func registry(on database: SQLiteDatabase, clock: SettableClock) async throws -> Registry {
+        try await Registry(
+            database: database,
+            clock: clock,
+            monotonicClock: clock,
+            masterKeyDigest: KeyDigest(of: masterKey)
+        )
+    }
+
+    /// Another host on the same database: it keeps nothing of this one's memory.
+    func otherHost() async throws -> Registry { try await Self.registry(on: database, clock: clock) }
+
+    /// A user, with a key, as whoever bears it is seen.
+    func principal(_ id: String) async throws -> Principal {
+        let made = try await registry.createUser(NewUser(id: UserID(id)), with: NewKey())
+        return try await principal(of: made.key)
+    }
+
+    func principal(of key: CreatedKey) async throws -> Principal {
+        guard case .principal(let principal) = try await registry.principal(forKey: key.text) else {
+            throw RegistryError(.notFound, "The new key is not good.")
+        }
+        return principal
+    }
+
+    /// A file that is being made.
+    func begin(
+        _ principal: Principal,
+        at deployments: [String] = ["a", "b"],
+        purpose: FilePurpose = .userData,
+        filename: String = "paper.pdf",
+        expiresAt: UnixTime? = nil
+    ) async throws -> ManagedFile {
+        try await registry.beginFile(
+            NewFile(
+                for: principal,
+                purpose: purpose,
+                filename: filename,
+                mimeType: "application/pdf",
+                content: FileContent(sizeInBytes: 3, sha256: "00ff"),
+                expiresAt: expiresAt,
+                targetNames: deployments
+            ),
+            targets: deployments.map { DeploymentID($0) }
+        )
+    }
+
+    /// A file that can be used.
+    func make(
+        _ principal: Principal,
+        at deployments: [String] = ["a", "b"],
+        purpose: FilePurpose = .userData,
+        filename: String = "paper.pdf",
+        expiresAt: UnixTime? = nil
+    ) async throws -> ManagedFile {
+        let file = try await begin(
+            principal,
+            at: deployments,
+            purpose: purpose,
+            filename: filename,
+            expiresAt: expiresAt
+        )
+        for copy in file.copies {
+            try await registry.complete(
+                file.id,
+                at: copy.deployment,
+                providerID: "file-\(copy.deployment)",
+                expiresAt: nil
+            )
+        }
+        return try await registry.commitFile(file.id)
+    }
+
+    func delete(_ file: ManagedFile, _ principal: Principal) async throws {
+        let begun = try await registry.beginDelete(file.id, for: principal, clientID: "x")
+        for copy in begun.copies { try await registry.forget(file.id, at: copy.deployment) }
+        try await registry.finishDelete(file.id)
+    }
+
+    func find(
+        _ file: ManagedFile,
+        _ principal: Principal,
+        _ action: FileAction = .read
+    ) async throws -> ManagedFile {
+        try await registry.file(file.id, for: principal, action: action, clientID: "file-x")
+    }
+
+    func reference(_ file: ManagedFile) -> RequestedFile { RequestedFile(id: file.id, clientID: "file-x") }
+
+    func list(
+        _ principal: Principal,
+        limit: Int = 10_000,
+        after: ManagedFile? = nil,
+        order: FileListing.Order = .newestFirst,
+        purpose: FilePurpose? = nil,
+        deployments: [String]? = nil
+    ) async throws -> FilePage {
+        let listing = try FileListing(
+            limit: limit,
+            after: after.map(reference),
+            order: order,
+            purpose: purpose,
+            deployments: deployments.map { Set($0.map { DeploymentID($0) }) }
+        )
+        return try await registry.listFiles(for: principal, listing)
+    }
+}
+
+/// Expects that a body breaks a rule.
+func expectBrokenRule(
+    _ code: RuleError.Code,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async throws {
+    do {
+        try await body()
+        Issue.record("nothing was refused", sourceLocation: sourceLocation)
+    } catch let error as RuleError {
+        #expect(error.code == code, sourceLocation: sourceLocation)
+    }
+}
+
+/// Expects that the registry refuses a body.
+func expectRefusal(
+    _ code: RegistryError.Code,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async throws {
+    do {
+        try await body()
+        Issue.record("nothing was refused", sourceLocation: sourceLocation)
+    } catch let error as RegistryError {
+        #expect(error.code == code, sourceLocation: sourceLocation)
+    }
+}

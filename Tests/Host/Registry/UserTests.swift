@@ -1,0 +1,111 @@
+import HostCore
+import HostDatabase
+import HostRegistry
+import Testing
+
+struct UserTests {
+    @Test
+    func aUsersRecordComesBackWithItsKeys() async throws {
+        try await RegistryFixture.with { fixture in
+            let new = NewUser(
+                id: UserID("user_123"),
+                alias: "Ann",
+                email: "ann@example.com",
+                role: .viewer,
+                models: ["a"],
+                metadata: "{}",
+                maximumBudget: 1
+            )
+
+            let made = try await fixture.registry.createUser(new, with: NewKey(alias: "first"))
+
+            let user = try await fixture.registry.user(UserID("user_123"))
+            #expect(user.keys == [made.key.record])
+            #expect(user.alias == "Ann")
+            #expect(user.email == "ann@example.com")
+            #expect(user.role == .viewer)
+            #expect(user.models == ["a"])
+            #expect(user.metadata == "{}")
+            #expect(user.maximumBudget == 1)
+            #expect(user.createdAt == fixture.clock.now())
+        }
+    }
+
+    @Test
+    func aUserWhoseKeyCannotBeMadeIsNotMadeEither() async throws {
+        try await RegistryFixture.with { fixture in
+            let new = NewUser(id: UserID("u"), models: ["a"])
+            try await expectRefusal(.invalid) {
+                _ = try await fixture.registry.createUser(new, with: NewKey(models: ["b"]))
+            }
+            try await expectRefusal(.notFound) { _ = try await fixture.registry.user(UserID("u")) }
+        }
+    }
+
+    @Test
+    func aTakenIDIsAConflictEvenInARace() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            let made = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        do {
+                            try await registry.createUser(NewUser(id: UserID("u")))
+                            return 1
+                        } catch {
+                            return 0
+                        }
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(made == 1)
+            try await expectRefusal(.conflict) { try await registry.createUser(NewUser(id: UserID("u"))) }
+            try await registry.createTeam(NewTeam(id: TeamID("t")))
+            try await expectRefusal(.conflict) { try await registry.createTeam(NewTeam(id: TeamID("t"))) }
+        }
+    }
+
+    @Test(arguments: [
+        "a", "user@example.com", "Robert'); DROP TABLE files;--", "100%_\\", "$1", "名前", "e\"x", "a b",
+        String(repeating: "x", count: 256), String(repeating: "名", count: 256),
+    ])
+    func anyPrintableIDWorksAndOwnsItsOwnFilesAlone(id: String) async throws {
+        try await RegistryFixture.with { fixture in
+            let owner = try await fixture.principal(id)
+            let stranger = try await fixture.principal("stranger")
+            let file = try await fixture.make(owner, at: [id], filename: id)
+
+            #expect(try await fixture.find(file, owner).filename == id)
+            #expect(try await fixture.list(owner, deployments: [id]).files == [file])
+            #expect(try await fixture.list(stranger).files.isEmpty)
+            try await expectBrokenRule(.fileAccessDenied) { _ = try await fixture.find(file, stranger) }
+            #expect(try await fixture.registry.user(UserID(id)).id == UserID(id))
+        }
+    }
+
+    @Test(arguments: [
+        "", " a", "a ", "a\n", "a\0", "a\u{7f}", "a\u{200b}b", "a\u{202e}b", "\u{2028}", "e\u{301}", "\u{212b}",
+        "a\u{a0}b", "\u{e000}", "default_user_id", String(repeating: "x", count: 257),
+    ])
+    func anIDThatCannotBeReadOrIsReservedIsRefused(id: String) async throws {
+        try await RegistryFixture.with { fixture in
+            try await expectRefusal(.invalid) { try await fixture.registry.createUser(NewUser(id: UserID(id))) }
+        }
+    }
+
+    @Test
+    func fieldsBeyondTheirLimitsAreRefused() async throws {
+        try await RegistryFixture.with { fixture in
+            let long = String(repeating: "x", count: 257)
+            let wrong = [
+                NewUser(alias: long), NewUser(email: "a\r\nb"), NewUser(models: [""]), NewUser(models: [long]),
+                NewUser(models: Array(repeating: "m", count: 1001)), NewUser(maximumBudget: -1),
+                NewUser(maximumBudget: .nan), NewUser(metadata: String(repeating: "x", count: 65_537)),
+            ]
+            for new in wrong {
+                try await expectRefusal(.invalid) { try await fixture.registry.createUser(new) }
+            }
+        }
+    }
+}
