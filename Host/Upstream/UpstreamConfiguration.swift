@@ -1,0 +1,33 @@
+import NIOCore
+
+/// Deadlines and limits of a client.
+package struct UpstreamConfiguration: Sendable {
+    /// For name resolution, TCP and TLS together.
+    package var connectTimeout: TimeAmount = .seconds(10)
+    /// From the last byte of the request to the head of the answer.
+    package var firstByteTimeout: TimeAmount = .seconds(300)
+    /// Between two reads of an answer, while its reader is not paused.
+    package var idleReadTimeout: TimeAmount = .seconds(300)
+    /// Between two 256 KiB pieces of a large body that the peer accepts.
+    package var writeStallTimeout: TimeAmount = .seconds(60)
+    /// How long a request waits for a connection when all are in use.
+    package var waitTimeout: TimeAmount = .seconds(30)
+
+    /// Idle connections kept, per endpoint and event loop.
+    package var maximumIdleConnections = 64
+    /// Shorter than the 60 seconds after which most servers and load balancers close.
+    package var idleLifetime: TimeAmount = .seconds(55)
+    /// Connections of any state, per endpoint and event loop.
+    package var maximumConnections = 256
+    /// Requests that wait for one of them, per endpoint and event loop; more are refused at once.
+    package var maximumWaiting = 1_024
+
+    /// Bytes of one header of an answer, and of all of them.
+    package var maximumHeadSizeInBytes = 80 * 1_024
+
+    /// A PEM file of certificate authorities to trust besides the system's.
+    package var additionalTrustRootsPath: String?
+
+    /// Makes the default configuration.
+    package init() {}
+}

@@ -1,0 +1,108 @@
+import NIOCore
+import NIOHTTP1
+
+/// One request and its answer.
+///
+/// Used on its event loop only.
+package final class UpstreamExchange {
+    private enum State {
+        case waiting
+        case running(UpstreamConnection)
+        case finished
+    }
+
+    let request: UpstreamRequest
+    /// When the whole exchange must be over.
+    let deadline: NIODeadline
+    /// Set for the second attempt, which must not meet another dead connection.
+    var needsNewConnection = false
+    private(set) var isPaused = false
+
+    private let pool: EndpointPool
+    private var state = State.waiting
+    private(set) var delegate: (any UpstreamDelegate)?
+    private var waitTimer: Scheduled<Void>?
+
+    init(request: UpstreamRequest, pool: EndpointPool, delegate: any UpstreamDelegate) {
+        self.request = request
+        self.pool = pool
+        self.delegate = delegate
+        deadline = .now() + request.totalTimeout
+    }
+
+    // MARK: For its owner
+
+    /// Stops calls to the delegate and reading from the peer.
+    package func pauseReading() {
+        pool.owner.loop.preconditionInEventLoop()
+        isPaused = true
+    }
+
+    /// Goes on after a pause; what has already arrived may be delivered before the return.
+    package func resumeReading() {
+        pool.owner.loop.preconditionInEventLoop()
+        guard isPaused else { return }
+        isPaused = false
+        if case .running(let connection) = state { connection.resumed() }
+    }
+
+    /// Ends the exchange; the delegate hears nothing any more, and the connection is closed.
+    package func cancel() {
+        pool.owner.loop.preconditionInEventLoop()
+        let before = state
+        finish()
+        switch before {
+        case .waiting: pool.withdraw(self)
+        case .running(let connection): connection.cancel()
+        case .finished: break
+        }
+    }
+
+    // MARK: For the pool and the connection
+
+    /// Whether the request may be sent again after its connection died.
+    func mayRetry(onReusedConnection isReused: Bool) -> Bool {
+        request.allowsRetry && !needsNewConnection && (isReused || request.isIdempotent)
+    }
+
+    func wait(atMost limit: TimeAmount) {
+        state = .waiting
+        let now = NIODeadline.now()
+        let end = min(deadline, now + limit)
+        waitTimer = pool.owner.loop.assumeIsolated().scheduleTask(deadline: end) { [self] in
+            guard case .waiting = state else { return }
+            pool.withdraw(self)
+            fail(UpstreamError(.timeout, "no connection to \(pool.endpoint) became free in time"))
+        }
+    }
+
+    func run(on connection: UpstreamConnection) {
+        state = .running(connection)
+        waitTimer?.cancel()
+        waitTimer = nil
+    }
+
+    /// Fails after the current event: for refusals from inside `send`.
+    func failSoon(_ error: UpstreamError) {
+        pool.owner.soon { self.fail(error) }
+    }
+
+    func fail(_ error: UpstreamError) {
+        let delegate = delegate
+        finish()
+        delegate?.upstreamDidFail(error)
+    }
+
+    func end(trailers: HTTPHeaders?) {
+        let delegate = delegate
+        finish()
+        delegate?.upstreamDidEnd(trailers: trailers)
+    }
+
+    private func finish() {
+        state = .finished
+        delegate = nil
+        waitTimer?.cancel()
+        waitTimer = nil
+    }
+}

@@ -1,0 +1,49 @@
+import NIOCore
+import NIOHTTP1
+
+/// Sits between the HTTP decoder and the network: sees every byte that arrives and writes bytes past the decoder.
+final class WireHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = HTTPClientRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    private let connection: UpstreamConnection
+    private var context: ChannelHandlerContext?
+
+    init(connection: UpstreamConnection) {
+        self.connection = connection
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        connection.wire = self
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        connection.wire = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.bytesArrived()
+        context.fireChannelRead(data)
+    }
+
+    /// Swallows the heads that only tell the decoder which method the next answer belongs to.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        promise?.succeed()
+    }
+
+    func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+        guard let context else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        context.write(wrapOutboundOut(bytes), promise: promise)
+    }
+
+    func flush() {
+        context?.flush()
+    }
+}
