@@ -1,0 +1,479 @@
+import CGantryPlugin
+import HostCore
+import HostUpstream
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// What every operation needs of the host.
+package struct OperationEnvironment: Sendable {
+    let upstream: UpstreamClient
+    /// For steps that may compute for longer than an event loop can spare.
+    let pool: NIOThreadPool
+
+    /// Makes the environment.
+    package init(upstream: UpstreamClient, pool: NIOThreadPool) {
+        self.upstream = upstream
+        self.pool = pool
+    }
+}
+
+/// Runs one operation: feeds events to the plugin's state machine and carries out its commands, on one event loop from
+/// the first to the last.
+///
+/// Commands are carried out in order, and the next event is delivered only when they are done: so a journal entry is
+/// written before anything else happens, and a client that does not read stops the plugin and its upstream.
+package final class OperationDriver {
+    /// Steps that look at more bytes than this run on the thread pool.
+    private static let heavyStepInBytes = 256 * 1024
+    /// As many events may wait before the upstream is told to pause.
+    private static let maximumWaitingEvents = 8
+    private static let longestWaitInMilliseconds: UInt64 = 60_000
+    /// How long after its deadline an operation may still wait for the journal.
+    private static let journalGrace = TimeAmount.seconds(10)
+    private static let maximumMessageBytes = 4096
+
+    let request: OperationRequest
+    let target: PluginTarget
+    let loop: any EventLoop
+    let environment: OperationEnvironment
+    private let client: any OperationClient
+    private let collector = CommandCollector()
+
+    private var operation: OpaquePointer?
+    private var events = CircularBuffer<OperationEvent>()
+    private var commands = CircularBuffer<PluginCommand>()
+    private var isAdvancing = false
+    private var isStepping = false
+    private var isJournaling = false
+    private var isPaused = false
+    private var isCancelled = false
+    private var hasEnded = false
+    private var deadline: Scheduled<Void>?
+
+    // The outstanding request.
+    var exchange: UpstreamExchange?
+    private var outstanding: UInt32?
+    private var framer = ResponseFramer(.whole)
+    private var answer: (status: Int, headers: HTTPHeaders)?
+    private var isPiping = false
+    private var isReading = true
+
+    // The outstanding wait and token.
+    private var timer: Scheduled<Void>?
+    private var awaitedTokens = 0
+    private var latestToken: String?
+
+    /// Makes an operation; call ``start()`` on the same event loop.
+    package init(
+        _ request: OperationRequest,
+        target: PluginTarget,
+        loop: any EventLoop,
+        environment: OperationEnvironment,
+        client: any OperationClient
+    ) {
+        self.request = request
+        self.target = target
+        self.loop = loop
+        self.environment = environment
+        self.client = client
+    }
+
+    /// Begins; the client's last call may come before this returns.
+    package func start() {
+        loop.preconditionInEventLoop()
+        guard target.serves(request.kind) else {
+            return end(.failure(unsupported()))
+        }
+        switch target.makeOperation(request.kind) {
+        case .failure(let refusal):
+            end(.failure(pluginFailure("it refused the operation with status \(refusal.code)")))
+        case .success(let operation):
+            self.operation = operation
+            // The timer's closure keeps the operation alive, and the operation's end cancels the timer.
+            deadline = loop.assumeIsolated().scheduleTask(in: TimeAmount(target.deployment.timeout)) {
+                self.deadlinePassed()
+            }
+            events.append(.start)
+            advance()
+        }
+    }
+
+    /// The client is gone: the upstream call is dropped and the plugin told once.
+    package func cancel() {
+        loop.preconditionInEventLoop()
+        guard !hasEnded, !isCancelled else { return }
+        isCancelled = true
+        isPaused = false
+        dropRequest()
+        timer?.cancel()
+        timer = nil
+        events.removeAll()
+        // What a plugin created before it was told is still written down; nothing else is begun.
+        commands = CircularBuffer(commands.filter(\.survivesCancellation))
+        // A plugin that has given its last word hears nothing more, and a step on the pool has the collector.
+        if !isStepping { collector.isCancelled = true }
+        if isStepping || !collector.hasEnded { events.append(.cancel) }
+        advance()
+    }
+
+    /// The client cannot take more for now.
+    package func pause() {
+        isPaused = true
+        updateReading()
+    }
+
+    /// The client can take more.
+    package func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        advance()
+    }
+
+    // MARK: The machine
+
+    private func advance() {
+        guard !isAdvancing else { return }
+        isAdvancing = true
+        while !hasEnded, !isStepping, !isJournaling {
+            if let command = commands.popFirst() {
+                execute(command)
+            } else if !isPaused, let event = events.popFirst() {
+                deliver(event)
+            } else {
+                break
+            }
+        }
+        isAdvancing = false
+        updateReading()
+        checkForStall()
+    }
+
+    /// A plugin that waits for nothing would wait for ever.
+    private func checkForStall() {
+        guard !hasEnded, !isStepping, !isJournaling, events.isEmpty, commands.isEmpty else { return }
+        if isCancelled { return end(.failure(OperationFailure(.cancelled, "The client went away."))) }
+        guard outstanding == nil, timer == nil, awaitedTokens == 0 else { return }
+        end(.failure(pluginFailure("it waits for nothing and has not ended the operation")))
+    }
+
+    private func updateReading() {
+        let shouldRead = !isPaused && events.count < Self.maximumWaitingEvents
+        guard shouldRead != isReading else { return }
+        isReading = shouldRead
+        if shouldRead { exchange?.resumeReading() } else { exchange?.pauseReading() }
+    }
+
+    private func deliver(_ event: OperationEvent) {
+        switch event {
+        case .data(_, let bytes, _) where isPiping: return client.operationDidPipe(bytes)
+        case .end, .failed: finishRequest()
+        default: break
+        }
+        guard let operation else { return }
+        let weight = event.weightInBytes(of: request)
+        guard weight > Self.heavyStepInBytes || target.instance.table.isBlocking else {
+            return finishStep(Self.step(operation, event, request, target, collector))
+        }
+        isStepping = true
+        let step = HeavyStep(operation: operation, event: event, collector: collector)
+        let (request, target) = (request, target)
+        environment.pool.runIfActive(eventLoop: loop) {
+            Self.step(step.operation, step.event, request, target, step.collector)
+        }
+        .assumeIsolated().whenComplete { outcome in
+            self.isStepping = false
+            switch outcome {
+            case .success(let status): self.finishStep(status)
+            case .failure where self.hasEnded: self.free()
+            case .failure: self.fail(OperationFailure(.internalError, "The gateway is shutting down."))
+            }
+            self.advance()
+        }
+    }
+
+    private static func step(
+        _ operation: OpaquePointer,
+        _ event: OperationEvent,
+        _ request: OperationRequest,
+        _ target: PluginTarget,
+        _ collector: CommandCollector
+    ) -> gantry_status {
+        target.instance.exclusively {
+            collector.withSink { sink in
+                event.withLent(for: request) { lent in
+                    target.instance.table.pointer.pointee.op_step(operation, lent, sink)
+                }
+            }
+        }
+    }
+
+    private func finishStep(_ status: gantry_status) {
+        let emitted = collector.take()
+        // The operation may have ended while its step ran elsewhere; then only its books and the freeing are left.
+        guard !hasEnded else {
+            for case .journal(let entry) in emitted { _ = client.operationWillJournal(entry) }
+            return free()
+        }
+        // The client may have gone meanwhile, too.
+        collector.isCancelled = isCancelled
+        commands.append(contentsOf: isCancelled ? emitted.filter(\.survivesCancellation) : emitted)
+        if status != Status.ok { fail(pluginFailure("a step of it returned status \(status)")) }
+    }
+
+    // MARK: Commands
+
+    private func execute(_ command: PluginCommand) {
+        switch command {
+        case .http(let http): send(http)
+        case .abort(let id): if id == outstanding { dropRequest() }
+        case .wait(let milliseconds): wait(milliseconds)
+        case .token(let scope, let refresh): requestToken(scope: scope, refresh: refresh)
+        case .output(let payload, let event): client.operationDidOutput(payload, event: event)
+        case .pipe(let id, let headers): pipe(id, headers)
+        case .journal(let entry): journal(entry)
+        case .usage(let usage): client.operationDidUse(usage)
+        case .result(let result): end(.success(result))
+        case .error(let failure): end(.failure(masked(failure)))
+        }
+    }
+
+    private func journal(_ entry: JournalEntry) {
+        guard let written = client.operationWillJournal(entry) else { return }
+        isJournaling = true
+        written.hop(to: loop).assumeIsolated().whenComplete { outcome in
+            self.isJournaling = false
+            if case .failure = outcome {
+                let message = "The registry could not note what exists at the provider. Try again."
+                self.fail(OperationFailure(.journalUnavailable, message, isRetryable: true))
+            }
+            self.advance()
+        }
+    }
+
+    private func wait(_ milliseconds: UInt64) {
+        let bounded = Int64(clamping: min(milliseconds, Self.longestWaitInMilliseconds))
+        timer?.cancel()
+        timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(bounded)) {
+            self.timer = nil
+            self.enqueue(.timer)
+        }
+    }
+
+    private func requestToken(scope: String, refresh: Bool) {
+        awaitedTokens += 1
+        let promise = loop.makePromise(of: String.self)
+        promise.futureResult.assumeIsolated().whenComplete { outcome in
+            self.awaitedTokens -= 1
+            if case .success(let token) = outcome { self.latestToken = token }
+            self.enqueue(.token(outcome.mapError { Self.failure(of: $0) }))
+        }
+        switch target.credentials.token(scope: scope, stale: refresh ? latestToken : nil, waiter: promise) {
+        case .token(let token): promise.succeed(token)
+        case .wait: break
+        case .fetch: CredentialFetch.start(scope: scope, target: target, loop: loop, environment: environment)
+        }
+    }
+
+    private static func failure(of error: any Error) -> OperationFailure {
+        error as? OperationFailure ?? OperationFailure(.internalError, "The access token could not be made.")
+    }
+
+    private func enqueue(_ event: OperationEvent) {
+        guard !hasEnded, !isCancelled else { return }
+        events.append(event)
+        advance()
+    }
+
+    // MARK: The outstanding request
+
+    private func send(_ command: HTTPCommand) {
+        outstanding = command.request
+        framer = ResponseFramer(command.framing)
+        (answer, isPiping, isReading) = (nil, false, true)
+        let upstreamRequest: UpstreamRequest
+        do {
+            upstreamRequest = try RequestBuilder(target: target, request: request).build(command)
+        } catch {
+            switch error {
+            case .denied(let detail): return enqueue(.failed(request: command.request, code: Net.denied, detail: detail))
+            case .invalid(let detail): return fail(pluginFailure(detail))
+            }
+        }
+        exchange = environment.upstream.send(upstreamRequest, on: loop, delegate: self)
+        if isPaused {
+            isReading = false
+            exchange?.pauseReading()
+        }
+    }
+
+    private func pipe(_ id: UInt32, _ headers: [CommandHeader]) {
+        guard id == outstanding, let answer, !isPiping else {
+            return fail(pluginFailure("it pipes a response that has not begun"))
+        }
+        guard framer.isRaw else {
+            return fail(pluginFailure("it pipes a response that it did not ask for with GANTRY_FRAME_RAW"))
+        }
+        guard headers.allSatisfy(\.isWellFormed) else {
+            return fail(pluginFailure("it adds a malformed header to a response"))
+        }
+        isPiping = true
+        var all = answer.headers
+        for header in headers { all.replaceOrAdd(name: header.name, value: header.value) }
+        client.operationDidBeginPipe(status: answer.status, headers: all)
+    }
+
+    private func finishRequest() {
+        exchange = nil
+        outstanding = nil
+        isPiping = false
+        // A step on the pool has the collector; it can only be a cancelled one's or one that has ended.
+        if !isStepping { collector.outstanding = nil }
+    }
+
+    private func dropRequest() {
+        exchange?.cancel()
+        finishRequest()
+        events = CircularBuffer(events.filter { !$0.belongsToRequest })
+    }
+
+    // MARK: The end
+
+    private func deadlinePassed() {
+        let seconds = target.deployment.timeout.components.seconds
+        let message = "\(target.deployment.id) did not finish within \(seconds) s."
+        let failure = OperationFailure(.upstreamTimeout, message, isRetryable: true, mayFallBack: true)
+        fail(failure)
+        guard !hasEnded else { return }
+        deadline = loop.assumeIsolated().scheduleTask(in: Self.journalGrace) { self.end(.failure(failure)) }
+    }
+
+    /// Ends the operation, but not before what it created at the provider is written down.
+    private func fail(_ failure: OperationFailure) {
+        guard !hasEnded else { return }
+        commands = CircularBuffer(commands.filter(\.isJournal))
+        guard isJournaling || !commands.isEmpty else { return end(.failure(failure)) }
+        dropRequest()
+        timer?.cancel()
+        events.removeAll()
+        commands.append(.error(failure))
+    }
+
+    private func end(_ outcome: Result<OperationResult, OperationFailure>) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        dropRequest()
+        deadline?.cancel()
+        timer?.cancel()
+        commands.removeAll()
+        events.removeAll()
+        if !isStepping { free() }
+        client.operationDidEnd(outcome)
+    }
+
+    private func free() {
+        guard let operation else { return }
+        self.operation = nil
+        target.instance.exclusively { target.instance.table.pointer.pointee.op_free(operation) }
+    }
+
+    private func masked(_ failure: OperationFailure) -> OperationFailure {
+        let secrets = target.instance.secrets
+        return OperationFailure(
+            failure.reason,
+            secrets.masked(failure.message).truncated(toBytes: Self.maximumMessageBytes),
+            parameter: failure.parameter.map(secrets.masked),
+            upstreamStatus: failure.upstreamStatus,
+            retryAfter: failure.retryAfter,
+            isRetryable: failure.isRetryable,
+            mayFallBack: failure.mayFallBack
+        )
+    }
+
+    private func pluginFailure(_ what: String) -> OperationFailure {
+        target.instance.logger.error(
+            "plugin failed",
+            metadata: ["plugin.failure": "\(what)", "deployment.id": "\(target.deployment.id)"]
+        )
+        return OperationFailure(.pluginFailed, "The plugin \(target.deployment.plugin) failed: \(what).")
+    }
+
+    private func unsupported() -> OperationFailure {
+        OperationFailure(
+            .unsupported,
+            "\(target.deployment.modelName) (plugin \(target.deployment.plugin)) does not offer this operation."
+        )
+    }
+}
+
+extension OperationDriver: UpstreamDelegate {
+    package func upstreamDidReceiveHead(status: Int, headers: HTTPHeaders) {
+        guard let outstanding else { return }
+        answer = (status, headers)
+        // An error is a document, whatever framing its request asked for a success.
+        if !(200..<300).contains(status) { framer = framer.forErrors }
+        enqueue(.head(request: outstanding, status: status, headers: headers))
+    }
+
+    package func upstreamDidReceiveBody(_ bytes: ByteBuffer) {
+        guard let outstanding else { return }
+        if isPiping, events.isEmpty, !isPaused { return client.operationDidPipe(bytes) }
+        enqueueFrames(request: outstanding) { (framer) throws(ResponseFramer.TooLarge) in try framer.add(bytes) }
+    }
+
+    package func upstreamDidEnd(trailers: HTTPHeaders?) {
+        guard let outstanding else { return }
+        exchange = nil
+        let end = OperationEvent.end(request: outstanding, trailers: trailers)
+        enqueueFrames(request: outstanding, then: end) { (framer) throws(ResponseFramer.TooLarge) in
+            try framer.finish()
+        }
+    }
+
+    package func upstreamDidFail(_ error: UpstreamError) {
+        guard let outstanding else { return }
+        exchange = nil
+        enqueue(.failed(request: outstanding, code: Net.code(of: error), detail: error.message))
+    }
+
+    /// Queues frames and what follows them before the plugin sees the first: by the last it may have asked for another
+    /// response under the same number.
+    private func enqueueFrames(
+        request: UInt32,
+        then last: OperationEvent? = nil,
+        _ frames: (inout ResponseFramer) throws(ResponseFramer.TooLarge) -> [ResponseFramer.Frame]
+    ) {
+        do {
+            for frame in try frames(&framer) { events.append(.data(request: request, frame.data, event: frame.event)) }
+            if let last { events.append(last) }
+            advance()
+        } catch {
+            exchange?.cancel()
+            exchange = nil
+            let limit = ResponseFramer.maximumFrameBytes >> 20
+            let detail = "the answer has more than \(limit) MiB in one piece"
+            enqueue(.failed(request: request, code: Net.tooLarge, detail: detail))
+        }
+    }
+}
+
+extension OperationEvent {
+    /// Whether this event says something of the outstanding request.
+    fileprivate var belongsToRequest: Bool {
+        switch self {
+        case .head, .data, .end, .failed: true
+        case .start, .timer, .token, .cancel: false
+        }
+    }
+}
+
+/// A step on its way to the thread pool.
+///
+/// `@unchecked Sendable`: while a step runs there, the driver neither steps nor frees the operation nor touches the
+/// collector (each use is behind `isStepping`), so that one thread at a time has them.
+private struct HeavyStep: @unchecked Sendable {
+    let operation: OpaquePointer
+    let event: OperationEvent
+    let collector: CommandCollector
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import NIOCore
+import NIOFoundationEssentialsCompat
+
+/// The START data of the operations that the host itself begins; see the operations table of `gantry_plugin.h`.
+package protocol OperationInput: Encodable, Sendable {}
+
+extension OperationInput {
+    /// The input as JSON; nil only if it holds something that JSON cannot.
+    package var json: ByteBuffer? {
+        do {
+            return try JSONEncoder().encodeAsByteBuffer(self, allocator: ByteBufferAllocator())
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// CREDENTIAL.
+struct ScopeInput: OperationInput {
+    let scope: String
+}
+
+/// FILE_CREATE.
+package struct FileCreateInput: OperationInput {
+    private enum CodingKeys: String, CodingKey {
+        case filename
+        case mimeType = "mime_type"
+        case purpose
+        case bytes
+        case sha256
+        case name
+        case expiresIn = "expires_in"
+    }
+
+    package let filename: String
+    package let mimeType: String
+    package let purpose: String
+    package let bytes: Int64
+    package let sha256: String
+    /// A name that no other object has; the adapter may build the provider's name on it.
+    package let name: String
+    /// Seconds after which the provider may drop the file.
+    package let expiresIn: Int64?
+
+    /// Makes the input.
+    package init(
+        filename: String,
+        mimeType: String,
+        purpose: String,
+        bytes: Int64,
+        sha256: String,
+        name: String,
+        expiresIn: Int64?
+    ) {
+        self.filename = filename
+        self.mimeType = mimeType
+        self.purpose = purpose
+        self.bytes = bytes
+        self.sha256 = sha256
+        self.name = name
+        self.expiresIn = expiresIn
+    }
+}
+
+/// FILE_GET and FILE_DELETE, and FILE_CONTENT with a range.
+package struct FileInput: OperationInput {
+    package let id: String
+    /// The client's Range header.
+    package let range: String?
+
+    /// Makes the input.
+    package init(id: String, range: String? = nil) {
+        self.id = id
+        self.range = range
+    }
+}
+
+/// What FILE_CREATE and FILE_GET answer.
+package struct FileResult: Decodable, Sendable {
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case bytes
+        case status
+        case expiresAt = "expires_at"
+    }
+
+    package let id: String
+    package let bytes: Int64?
+    package let status: String?
+    /// Unix seconds.
+    package let expiresAt: Int64?
+
+    /// Reads an operation's result.
+    ///
+    /// - Throws: ``OperationFailure`` if the plugin's result is not what the ABI asks for.
+    package init(_ result: OperationResult) throws(OperationFailure) {
+        do {
+            self = try JSONDecoder().decode(FileResult.self, from: result.data)
+        } catch {
+            throw OperationFailure(.pluginFailed, "The plugin's result is not the JSON that the ABI asks for.")
+        }
+    }
+}

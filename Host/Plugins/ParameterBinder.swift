@@ -1,0 +1,137 @@
+import FoundationEssentials
+import HostCore
+import HostUpstream
+
+/// Turns a deployment's parameters into what its plugin may see: secrets become names, endpoints become reach.
+struct ParameterBinder {
+    private static let maximumDocumentBytes = 64 * 1024
+
+    let rules: [String: PluginDescription.Parameter]
+    let secrets: SecretStore
+    let environment: [String: String]
+    /// Whose secrets the parameters hold.
+    let scope: SecretStore.Scope
+    /// Where the parameters stand, for messages.
+    let location: String
+
+    private(set) var endpoints: Set<UpstreamEndpoint> = []
+
+    /// Makes a binder for one set of parameters.
+    init(
+        rules: [String: PluginDescription.Parameter],
+        secrets: SecretStore,
+        environment: [String: String],
+        scope: SecretStore.Scope,
+        location: String
+    ) {
+        self.rules = rules
+        self.secrets = secrets
+        self.environment = environment
+        self.scope = scope
+        self.location = location
+    }
+
+    /// Binds all parameters and returns the JSON for the plugin; ``endpoints`` then holds the operator's own hosts.
+    mutating func bind(_ parameters: [String: ConfigurationValue]) throws(PluginError) -> [UInt8] {
+        var bound = parameters.filter { $0.value != .null }
+        for (name, rule) in rules {
+            if bound[name] == nil, let variable = rule.environmentVariable, let value = environment[variable],
+                !value.isEmpty
+            {
+                bound[name] = .string(value)
+            }
+            guard let value = bound[name] else { continue }
+            bound[name] = try bind(value, name: name, rule: rule)
+        }
+        do {
+            return Array(try JSONEncoder().encode(ConfigurationValue.map(bound)))
+        } catch {
+            throw refusal("its parameters cannot be written as JSON (a number is not finite?)")
+        }
+    }
+
+    private mutating func bind(
+        _ value: ConfigurationValue,
+        name: String,
+        rule: PluginDescription.Parameter
+    ) throws(PluginError) -> ConfigurationValue {
+        switch rule.kind {
+        case .value: return value
+        case .secret: return try secret(value, name: name)
+        case .endpoint:
+            try allow(value, name: name)
+            return value
+        case .credentials: return try credentials(value, name: name, rule: rule)
+        }
+    }
+
+    private func secret(_ value: ConfigurationValue, name: String) throws(PluginError) -> ConfigurationValue {
+        guard case .string(let text) = value, !text.isEmpty else {
+            throw refusal("\(name) must be a non-empty string")
+        }
+        guard text.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x0a || $0 == 0x0d }) else {
+            throw refusal("\(name) contains control characters")
+        }
+        return .map(["secret": .string(secrets.add(text, parameter: name, scope: scope))])
+    }
+
+    private mutating func allow(_ value: ConfigurationValue, name: String) throws(PluginError) {
+        guard case .string(let text) = value else { throw refusal("\(name) must be a URL") }
+        let url = text.contains("://") ? text : "http://\(text)"
+        do {
+            endpoints.insert(try UpstreamURL(parsing: url).endpoint)
+        } catch {
+            throw refusal("\(name) is not an http or https URL")
+        }
+    }
+
+    private mutating func credentials(
+        _ value: ConfigurationValue,
+        name: String,
+        rule: PluginDescription.Parameter
+    ) throws(PluginError) -> ConfigurationValue {
+        guard case .map(var document) = try credentialsDocument(value, name: name) else {
+            throw refusal("\(name) is not a JSON object")
+        }
+        for member in rule.members {
+            guard let value = document[member], value != .null else { continue }
+            document[member] = try secret(value, name: "\(name).\(member)")
+        }
+        for member in rule.endpoints {
+            guard let value = document[member], value != .null else { continue }
+            try allow(value, name: "\(name).\(member)")
+        }
+        return .map(document)
+    }
+
+    /// Credentials come as a mapping, as JSON text, or as the path of a JSON file.
+    private func credentialsDocument(
+        _ value: ConfigurationValue,
+        name: String
+    ) throws(PluginError) -> ConfigurationValue {
+        guard case .string(let text) = value else { return value }
+        let json: Data
+        if text.drop(while: \.isWhitespace).hasPrefix("{") {
+            json = Data(text.utf8)
+        } else {
+            do {
+                json = Data(try RegularFile.read(text, atMost: Self.maximumDocumentBytes))
+            } catch {
+                // What does not look like a path may be a credential itself, which no message shows.
+                let isPath = text.hasPrefix("/") || text.hasPrefix("./") || text.hasPrefix("../")
+                let file = isPath ? "the file \(text.truncated(toBytes: 256))" : "what it names, if it is a path,"
+                throw refusal("\(name): \(file) cannot be read as a file of at most 64 KiB. Check path and permissions")
+            }
+        }
+        guard json.count <= Self.maximumDocumentBytes else { throw refusal("\(name) is larger than 64 KiB") }
+        do {
+            return try JSONDecoder().decode(ConfigurationValue.self, from: json)
+        } catch {
+            throw refusal("\(name) is neither a JSON document nor the path of one")
+        }
+    }
+
+    private func refusal(_ what: String) -> PluginError {
+        PluginError(.configurationRefused, "\(location): \(what).")
+    }
+}

@@ -1,0 +1,23 @@
+/// Why a plugin was refused or could not be set up.
+package struct PluginError: Error, CustomStringConvertible {
+    package enum Code: String, Sendable {
+        /// The library is missing, foreign, writable by others, or not what its manifest says.
+        case libraryRefused
+        /// The library speaks another version of the ABI.
+        case incompatible
+        /// The plugin does not accept its configuration or a deployment's parameters.
+        case configurationRefused
+    }
+
+    package let code: Code
+    /// One line: what was refused, why, and what to do; no secret.
+    package let message: String
+
+    /// Makes an error.
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}

@@ -1,0 +1,111 @@
+import HostCore
+import Logging
+import NIOCore
+
+/// Every plugin that the manifests name and every deployment that the configuration names, loaded and checked.
+package final class PluginHost: Sendable {
+    private let targets: [DeploymentID: PluginTarget]
+    private let environment: OperationEnvironment
+    private let group: any EventLoopGroup
+
+    /// Loads the plugins that have deployments and lets each check its deployments' parameters.
+    ///
+    /// - Parameters:
+    ///   - plugins: The manifests.
+    ///   - targets: The deployments, each with a plugin among the manifests.
+    ///   - runDirectory: Where private copies of the libraries are put.
+    ///   - variables: The process's environment, for parameters that come from it.
+    ///   - environment: What operations need of the host.
+    ///   - group: Where operations without a connection of their own run.
+    ///   - logger: For the plugins' and the loader's lines.
+    package init(
+        plugins: [PluginDefinition],
+        targets: [TargetDefinition],
+        runDirectory: String,
+        variables: [String: String],
+        environment: OperationEnvironment,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) throws(PluginError) {
+        var instances: [String: PluginInstance] = [:]
+        for plugin in plugins where targets.contains(where: { $0.deployment.plugin == plugin.id }) {
+            instances[plugin.id] = try PluginInstance(
+                plugin,
+                runDirectory: runDirectory,
+                environment: variables,
+                logger: logger
+            )
+        }
+        var made: [DeploymentID: PluginTarget] = [:]
+        for definition in targets {
+            guard let instance = instances[definition.deployment.plugin] else {
+                throw PluginError(
+                    .configurationRefused,
+                    "\(definition.location): there is no plugin \(definition.deployment.plugin)."
+                )
+            }
+            made[definition.deployment.id] = try PluginTarget(definition, instance: instance, environment: variables)
+        }
+        self.targets = made
+        self.environment = environment
+        self.group = group
+    }
+
+    /// The deployment as its plugin sees it.
+    package func target(_ id: DeploymentID) -> PluginTarget? { targets[id] }
+
+    /// Runs an operation to its end.
+    ///
+    /// When the calling task is cancelled the operation is told so, and this still waits for its end: what it journaled
+    /// is then complete.
+    package func run(
+        _ request: OperationRequest,
+        on deployment: DeploymentID,
+        journal: Journal? = nil
+    ) async throws(OperationFailure) -> OperationResult {
+        let target = try known(deployment)
+        let loop = group.next()
+        let ended = loop.makePromise(of: OperationResult.self)
+        let running = NIOLoopBoundBox<OperationDriver?>.makeBoxSendingValue(nil, eventLoop: loop)
+        loop.execute {
+            let driver = OperationDriver(
+                request,
+                target: target,
+                loop: loop,
+                environment: self.environment,
+                client: OperationCall(ended: ended, journal: journal, loop: loop)
+            )
+            running.value = driver
+            driver.start()
+        }
+        do {
+            return try await withTaskCancellationHandler {
+                try await ended.futureResult.get()
+            } onCancel: {
+                loop.execute { running.value?.cancel() }
+            }
+        } catch let failure as OperationFailure {
+            throw failure
+        } catch {
+            throw OperationFailure(.internalError, "The gateway is shutting down.")
+        }
+    }
+
+    /// Begins an operation whose answer is read piece by piece.
+    ///
+    /// - Parameter loop: Where it runs: the event loop of the client's connection.
+    package func stream(
+        _ request: OperationRequest,
+        on deployment: DeploymentID,
+        loop: any EventLoop
+    ) throws(OperationFailure) -> OperationStream {
+        OperationStream(request, target: try known(deployment), loop: loop, environment: environment)
+    }
+
+    private func known(_ id: DeploymentID) throws(OperationFailure) -> PluginTarget {
+        guard let target = targets[id] else {
+            throw OperationFailure(.notFound, "The deployment \(id) is not configured any more.")
+        }
+        return target
+    }
+}

@@ -1,0 +1,65 @@
+import CGantryPlugin
+import HostCore
+import HostUpstream
+
+/// One deployment as its plugin sees it.
+///
+/// `@unchecked Sendable`: the pointer is written once; the plugin's own rules about threads are kept by the instance.
+package final class PluginTarget: @unchecked Sendable {
+    package let deployment: Deployment
+    let instance: PluginInstance
+    let reach: Reach
+    let credentials = CredentialCache()
+    private let target: OpaquePointer
+
+    /// Binds a deployment's parameters and gives them to the plugin to check.
+    init(
+        _ definition: TargetDefinition,
+        instance: PluginInstance,
+        environment: [String: String]
+    ) throws(PluginError) {
+        var binder = ParameterBinder(
+            rules: instance.table.description.parameters,
+            secrets: instance.secrets,
+            environment: environment,
+            scope: .deployment(definition.deployment.id.description),
+            location: definition.location
+        )
+        let json = try binder.bind(definition.parameters)
+        target = try instance.makeTarget(json, location: definition.location)
+        deployment = definition.deployment
+        reach = Reach(endpoints: binder.endpoints, allowsHost: instance.definition.allowsHost)
+        self.instance = instance
+    }
+
+    deinit { instance.free(target: target) }
+
+    /// Whether the plugin serves this kind of operation.
+    package func serves(_ kind: OperationKind) -> Bool { instance.table.operations.contains(kind) }
+
+    /// Whether the provider gives back the content of files uploaded for this purpose.
+    package func givesBackContent(of purpose: FilePurpose) -> Bool {
+        let purposes = instance.table.description.contentPurposes
+        return serves(.fileContent) && (purposes.contains("*") || purposes.contains(purpose.rawValue))
+    }
+
+    /// Makes the plugin's state for one operation; nil if the plugin refused with this status.
+    func makeOperation(_ kind: OperationKind) -> Result<OpaquePointer, RefusedCommand> {
+        var operation: OpaquePointer?
+        let status = instance.exclusively {
+            instance.table.pointer.pointee.op_new(target, kind.rawValue, &operation)
+        }
+        guard status == Status.ok, let operation else { return .failure(RefusedCommand(code: status)) }
+        return .success(operation)
+    }
+}
+
+/// Where a deployment's plugin may send requests: the manifest's hosts, and those that the operator named for it.
+struct Reach: Sendable {
+    let endpoints: Set<UpstreamEndpoint>
+    let allowsHost: @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool
+
+    func allows(_ endpoint: UpstreamEndpoint) -> Bool {
+        endpoints.contains(endpoint) || allowsHost(endpoint.scheme.rawValue, endpoint.host, endpoint.port)
+    }
+}
