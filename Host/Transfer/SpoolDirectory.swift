@@ -1,0 +1,60 @@
+import HostCore
+import NIOPosix
+import Synchronization
+
+/// The directory that holds uploads while they are sent on.
+///
+/// Its files lose their names as soon as they are open, so that nothing is left of a process that dies. Should one die
+/// between the two steps, its empty file is removed by the next one that starts: each process holds a lock on a file of
+/// its own, and a lock that can be had belongs to nobody alive.
+package final class SpoolDirectory: Sendable {
+    private let pool: NIOThreadPool
+    private let ledger: SpoolLedger
+    private let folder: SpoolFolder
+    private let owner: SpoolOwner
+    private let filesMade = Mutex<UInt64>(0)
+
+    /// Opens the directory, makes it if it is missing, and clears what dead processes left in it; blocks.
+    ///
+    /// - Parameters:
+    ///   - path: The directory; nobody but this user may have access to it.
+    ///   - pool: Where files are written and closed; started and stopped by the caller.
+    ///   - limitInBytes: What all files together may have.
+    /// - Throws: ``SpoolError`` with `.unusableDirectory` or `.failed`.
+    package init(path: String, pool: NIOThreadPool, limitInBytes: Int64) throws(SpoolError) {
+        self.pool = pool
+        ledger = SpoolLedger(limitInBytes: limitInBytes)
+        folder = try SpoolFolder(path: path)
+        owner = try SpoolOwner(in: folder)
+    }
+
+    /// The bytes that files and uploads hold or have reserved now.
+    package var reservedBytes: Int64 { ledger.reservedBytes }
+
+    /// Opens a new file.
+    ///
+    /// - Parameters:
+    ///   - maximumBytes: What this file may have.
+    ///   - expectedBytes: What it will probably have, such as the request's `Content-Length`: reserved at once, so that
+    ///     an upload that cannot fit is refused before it begins. Without it the share grows with the file.
+    /// - Throws: ``SpoolError`` with `.full`, `.diskFull` or `.failed`.
+    package func writer(maximumBytes: Int64, expectedBytes: Int64? = nil) async throws -> SpoolWriter {
+        let share = max(0, min(expectedBytes ?? 0, maximumBytes))
+        let reservation = try SpoolReservation(share, in: ledger)
+        let number = filesMade.withLock { made in
+            made += 1
+            return made
+        }
+        let name = owner.fileName(number)
+        let descriptor = try await pool.runIfActive { [folder, pool] in
+            let descriptor = SpoolDescriptor(try folder.create(name), pool: pool)
+            try folder.remove(name)
+            return descriptor
+        }
+        return SpoolWriter(
+            maximumBytes: maximumBytes,
+            tape: SpoolTape(descriptor, pool: pool),
+            reservation: reservation
+        )
+    }
+}
