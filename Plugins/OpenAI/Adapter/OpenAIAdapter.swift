@@ -1,0 +1,29 @@
+import GantryPlugin
+
+/// The adapter for OpenAI and for servers that speak its wire format.
+public struct OpenAIAdapter: Adapter {
+    /// What the plugin is and which parameters it takes.
+    public static let description = PluginDescription(
+        id: "openai",
+        version: "1.0.0",
+        operations: [.probe, .chat, .embed, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent],
+        speaksOpenAIWire: true,
+        parameters: [
+            ParameterDescription(name: "api_key", kind: .secret, environmentVariable: "OPENAI_API_KEY"),
+            ParameterDescription(name: "api_base", kind: .endpoint, environmentVariable: "OPENAI_BASE_URL"),
+            ParameterDescription(name: "organization"),
+            ParameterDescription(name: "project"),
+        ],
+        contentPurposes: ["batch", "fine-tune", "batch_output", "fine-tune-results"]
+    )
+
+    private let host: Host
+
+    /// Makes an instance; the adapter has no configuration of its own.
+    public init(configuration: JSON, host: Host) throws(Failure) { self.host = host }
+
+    /// Makes a target and checks its parameters.
+    public func makeTarget(parameters: JSON) throws(Failure) -> OpenAITarget {
+        OpenAITarget(settings: try Settings(parameters), host: host)
+    }
+}

@@ -1,0 +1,142 @@
+import GantryPlugin
+
+/// Builds the requests of one deployment.
+///
+/// Source: <https://platform.openai.com/docs/api-reference>, read 2026-11-22.
+struct Requests: Sendable {
+    private let base: String
+    private let headers: [Header]
+    private let jsonHeaders: [Header]
+
+    init(settings: Settings) {
+        base = settings.base
+        headers = settings.headers
+        jsonHeaders = settings.headers + [Header("Content-Type", "application/json")]
+    }
+
+    /// Asks for something that is small and JSON.
+    func get(_ path: String) -> HTTPRequest {
+        HTTPRequest(method: "GET", url: base + path, headers: headers, isIdempotent: true)
+    }
+
+    /// Deletes something.
+    func delete(_ path: String) -> HTTPRequest {
+        HTTPRequest(method: "DELETE", url: base + path, headers: headers, isIdempotent: true)
+    }
+
+    /// Sends JSON, for an answer that is piped.
+    func post(_ path: String, json body: [Segment]) -> HTTPRequest {
+        HTTPRequest(method: "POST", url: base + path, headers: jsonHeaders, body: body, framing: .raw)
+    }
+
+    /// Sends a form with a file.
+    func upload(_ form: FileUpload.Form) -> HTTPRequest {
+        let type = Header("Content-Type", "multipart/form-data; boundary=\(form.boundary)")
+        return HTTPRequest(method: "POST", url: base + "/files", headers: headers + [type], body: form.body)
+    }
+
+    /// Asks for bytes, for an answer that is piped; a range that HTTP does not allow is left out.
+    func download(_ path: String, range: String?) -> HTTPRequest {
+        var headers = headers
+        let allowed = "0123456789-, ".utf8
+        if let range, range.hasPrefix("bytes="), range.utf8.dropFirst(6).allSatisfy({ allowed.contains($0) }) {
+            headers.append(Header("Range", range))
+        }
+        return HTTPRequest(method: "GET", url: base + path, headers: headers, framing: .raw, isIdempotent: true)
+    }
+
+    // MARK: Parts
+
+    /// The client's request with each resolved place replaced by what it is called at the provider.
+    ///
+    /// - Parameters:
+    ///   - references: In ascending order, without overlaps.
+    ///   - length: The length of the client's request in bytes.
+    /// - Returns: The pieces of the body; what is not replaced stays with the host.
+    /// - Throws: ``Failure`` with `.internalError` for places that contradict each other or the length.
+    static func splice(_ references: [Reference], into length: Int) throws(Failure) -> [Segment] {
+        guard !references.isEmpty else { return length > 0 ? [.input(0..<length)] : [] }
+        var segments: [Segment] = []
+        segments.reserveCapacity(2 * references.count + 1)
+        var position = 0
+        for reference in references {
+            let range = reference.range
+            guard range.lowerBound >= position, range.upperBound <= length else {
+                throw Failure(.internalError, "The places that the host found in the request are not in order.")
+            }
+            if range.lowerBound > position { segments.append(.input(position..<range.lowerBound)) }
+            segments.append(.bytes(JSON.string(reference.upstreamID).serialized()))
+            position = range.upperBound
+        }
+        if position < length { segments.append(.input(position..<length)) }
+        return segments
+    }
+
+    /// The id of an operation on one file.
+    static func id(of input: JSON) throws(Failure) -> String {
+        // A dot segment would make another path of it (RFC 3986 §5.2.4).
+        guard let id = input["id"]?.string, !["", ".", ".."].contains(id) else {
+            throw Failure(.notFound, "The operation names no file.", parameter: "id")
+        }
+        return id
+    }
+
+    /// The path of one file.
+    static func filePath(_ input: JSON) throws(Failure) -> String {
+        "/files/" + Wire.percentEncoded(try id(of: input))
+    }
+
+    /// The path of a list of files.
+    static func listPath(_ input: JSON) -> String {
+        var query: [String] = []
+        if let limit = input["limit"]?.integer { query.append("limit=\(limit)") }
+        if let after = input["after"]?.string { query.append("after=\(Wire.percentEncoded(after))") }
+        return query.isEmpty ? "/files" : "/files?" + query.joined(separator: "&")
+    }
+}
+
+/// A file that is to be uploaded.
+struct FileUpload {
+    /// A `multipart/form-data` body (RFC 7578).
+    struct Form {
+        let boundary: String
+        let body: [Segment]
+    }
+
+    /// The length of the file in bytes, if the host told it.
+    let bytes: Int64?
+
+    private let filename: String
+    private let mediaType: String
+    private let purpose: String
+    private let lifetimeInSeconds: Int64?
+
+    /// Reads the operation's input.
+    init(_ input: JSON) throws(Failure) {
+        guard let filename = input["filename"]?.string, let purpose = input["purpose"]?.string else {
+            throw Failure(.internalError, "The host names neither filename nor purpose of the file.")
+        }
+        self.filename = filename
+        // The proxy whose clients are served here takes `messages`; OpenAI knows the same thing as `user_data`.
+        self.purpose = purpose == "messages" ? "user_data" : purpose
+        mediaType = Wire.mediaType(input["mime_type"]?.string)
+        bytes = input["bytes"]?.integer
+        lifetimeInSeconds = input["expires_in"]?.integer
+    }
+
+    /// The form: the fields, and after them the file, which the host puts in.
+    func form(boundary: String) -> Form {
+        var text = Self.field("purpose", purpose, boundary)
+        if let lifetimeInSeconds {
+            text += Self.field("expires_after[anchor]", "created_at", boundary)
+            text += Self.field("expires_after[seconds]", String(lifetimeInSeconds), boundary)
+        }
+        text += "--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; "
+        text += "filename=\"\(Wire.formName(filename))\"\r\nContent-Type: \(mediaType)\r\n\r\n"
+        return Form(boundary: boundary, body: [.text(text), .source(), .text("\r\n--\(boundary)--\r\n")])
+    }
+
+    private static func field(_ name: String, _ value: String, _ boundary: String) -> String {
+        "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
+    }
+}

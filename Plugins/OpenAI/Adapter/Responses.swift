@@ -1,0 +1,69 @@
+import GantryPlugin
+
+/// Reads the answers to requests that succeeded.
+enum Responses {
+    private static let statuses = ["uploaded", "processed", "error"]
+
+    /// The answer as an object.
+    /// - Throws: ``Failure`` with `.upstreamProtocol` if it is none.
+    static func object(_ body: [UInt8]) throws(Failure) -> JSON {
+        let value: JSON
+        do throws(JSONError) {
+            value = try JSON(parsing: body)
+        } catch {
+            throw malformed("is not JSON: \(error)")
+        }
+        guard value.object != nil else { throw malformed("is not an object") }
+        return value
+    }
+
+    /// The id of what the answer describes.
+    static func id(of answer: JSON) throws(Failure) -> String {
+        guard let id = answer["id"]?.string, !id.isEmpty else { throw malformed("has no id") }
+        return id
+    }
+
+    /// The result that describes a file; `bytes` is the length to tell if the answer has none.
+    static func file(_ answer: JSON, id: String, bytes: Int64?) -> JSON {
+        var file = JSONObject()
+        file.append(name: "id", value: .string(id))
+        if let bytes = answer["bytes"]?.integer ?? bytes {
+            file.append(name: "bytes", value: .number(JSONNumber(bytes)))
+        }
+        // Servers that speak OpenAI's format have more statuses; what they mean is that the file is there.
+        let status = answer["status"]?.string.flatMap { statuses.contains($0) ? $0 : nil } ?? "uploaded"
+        file.append(name: "status", value: .string(status))
+        if let expiry = answer["expires_at"]?.integer {
+            file.append(name: "expires_at", value: .number(JSONNumber(expiry)))
+        }
+        return .object(file)
+    }
+
+    /// The result that describes one page of files.
+    static func list(_ answer: JSON) throws(Failure) -> JSON {
+        guard let elements = answer["data"]?.array else { throw malformed("has no data") }
+        var files: [JSON] = []
+        files.reserveCapacity(elements.count)
+        var last: String?
+        for element in elements {
+            let id = try id(of: element)
+            var file = JSONObject()
+            file.append(name: "id", value: .string(id))
+            if let bytes = element["bytes"]?.integer { file.append(name: "bytes", value: .number(JSONNumber(bytes))) }
+            files.append(.object(file))
+            last = id
+        }
+        var page = JSONObject()
+        page.append(name: "data", value: .array(files))
+        if answer["has_more"]?.bool == true, let last { page.append(name: "next", value: .string(last)) }
+        return .object(page)
+    }
+
+    private static func malformed(_ what: String) -> Failure {
+        Failure(
+            .upstreamProtocol,
+            "The provider's answer \(what); check that `api_base` is the API's URL.",
+            mayFallBack: true
+        )
+    }
+}
