@@ -1,0 +1,128 @@
+import GantryPlugin
+
+/// One deployment: a Gemini model of a project, and the bucket for its files.
+public struct VertexAITarget: AdapterTarget {
+    let settings: Settings
+    let host: Host
+
+    /// Runs one operation.
+    ///
+    /// - Parameter operation: What the host asks.
+    /// - Returns: The operation's result by the table in `gantry_plugin.h`.
+    /// - Throws: The class and the text of what went wrong, for the client.
+    public nonisolated(nonsending) func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
+        switch operation.kind {
+        case .probe:
+            // Where there is a token, project and credentials are in order; a call to the model would cost money.
+            _ = try await operation.token(scope: Wire.cloudPlatformScope)
+            return .done
+        case .credential:
+            let scope = try operation.inputJSON()["scope"]?.string ?? ""
+            return try await TokenExchange(credentials: settings.credentials, host: host)
+                .token(scope: scope, over: operation)
+        case .chat:
+            return try await chat(operation)
+        case .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent:
+            return try await file(operation)
+        case .embed, .responses:
+            throw Failure(.unsupported, "The vertex_ai plugin does not serve this operation.", mayFallBack: true)
+        }
+    }
+
+    private nonisolated(nonsending) func chat(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let request = try ChatRequest(
+            operation.inputJSON(),
+            references: operation.references,
+            settings: settings
+        )
+        let isStreaming = operation.isStreaming
+        let method = isStreaming ? "streamGenerateContent" : "generateContent"
+        let call = HTTPRequest(
+            method: "POST",
+            url: settings.modelURL(method: method) + (isStreaming ? "?alt=sse" : ""),
+            headers: [Header("Content-Type", "application/json")],
+            body: [.bytes(request.body.serialized())],
+            framing: isStreaming ? .serverSentEvents : .whole
+        )
+        let sender = AuthorizedSender(operation: operation, quotaProject: settings.credentials.quotaProjectID)
+        let response = try await sender.send(call)
+        guard response.status == 200 else {
+            let error = UpstreamError(
+                status: response.status,
+                headers: response.headers,
+                body: try await response.body()
+            )
+            throw error.failure(service: Wire.providerName)
+        }
+        let identity = try identity()
+        if isStreaming {
+            return try await stream(response, request: request, identity: identity, to: operation)
+        }
+        guard let document = Wire.document(try await response.body()) else {
+            throw Failure(.upstreamProtocol, "\(Wire.providerName)'s answer is not JSON.", mayFallBack: true)
+        }
+        let answer = try ChatAnswer(document, identity: identity)
+        if let usage = answer.usage { try operation.usage(usage) }
+        return .json(answer.body)
+    }
+
+    private nonisolated(nonsending) func stream(
+        _ response: HTTPResponse,
+        request: ChatRequest,
+        identity: AnswerIdentity,
+        to operation: Operation
+    ) async throws(Failure) -> OperationResult {
+        var stream = ChatStream(identity: identity, includesUsage: request.includesUsage)
+        while let event = try await response.next() {
+            guard !event.data.isEmpty else { continue }
+            for chunk in try stream.consume(event.data) { try operation.output(chunk.serialized()) }
+        }
+        for chunk in try stream.finish() { try operation.output(chunk.serialized()) }
+        if let usage = stream.usage { try operation.usage(usage.json) }
+        return .done
+    }
+
+    private func identity() throws(Failure) -> AnswerIdentity {
+        var text = ""
+        for byte in try host.random(count: 12) {
+            text += byte < 16 ? "0" : ""
+            text += String(byte, radix: 16)
+        }
+        return AnswerIdentity(
+            created: Int64(clamping: host.nowMilliseconds / 1000),
+            model: settings.model,
+            uniqueText: text
+        )
+    }
+
+    private nonisolated(nonsending) func file(_ operation: Operation) async throws(Failure) -> OperationResult {
+        guard let storageSettings = settings.storage else {
+            throw Failure(
+                .unsupported,
+                "This Vertex AI deployment keeps no files: set gcs_bucket_name (or GCS_BUCKET_NAME) to a bucket.",
+                parameter: "gcs_bucket_name"
+            )
+        }
+        let input = try operation.inputJSON()
+        let storage = CloudStorage(
+            settings: storageSettings,
+            operation: operation,
+            sender: AuthorizedSender(
+                operation: operation,
+                quotaProject: settings.credentials.quotaProjectID,
+                isAnonymous: storageSettings.isAnonymous
+            ),
+            host: host
+        )
+        switch operation.kind {
+        case .fileCreate: return .json(try await storage.create(NewFile(input, sourceLength: operation.sourceLength)))
+        case .fileGet: return .json(try await storage.get(id: input["id"]?.string ?? ""))
+        case .fileDelete: return .json(try await storage.delete(id: input["id"]?.string ?? ""))
+        case .fileList:
+            return .json(try await storage.list(limit: input["limit"]?.integer, after: input["after"]?.string))
+        default:
+            try await storage.content(id: input["id"]?.string ?? "", range: input["range"]?.string)
+            return .done
+        }
+    }
+}
