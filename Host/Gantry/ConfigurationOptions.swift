@@ -1,0 +1,60 @@
+import ArgumentParser
+import FoundationEssentials
+import HostConfig
+import Logging
+
+/// The options that every command which reads the configuration has.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(help: "The configuration: LiteLLM's config.yaml.")
+    var config: String
+
+    @Option(help: "The folder of plugin manifests.")
+    var plugins = "plugins.d"
+
+    @Option(help: "The folder for the registry, spooled uploads and copies of plugins.")
+    var data = "data"
+
+    @Option(help: "The least important lines that are logged.")
+    var logLevel = LogLevel.info
+
+    /// Reads the configuration and the manifests.
+    func load() throws(ConfigurationError) -> GatewayConfiguration {
+        try ConfigurationLoader(environment: Self.environment).load(
+            configurationFile: config,
+            pluginsDirectory: plugins
+        )
+    }
+
+    /// A logger that writes to standard error.
+    func makeLogger() -> Logger {
+        var logger = Logger(label: "gantry") { label in StreamLogHandler.standardError(label: label) }
+        logger.logLevel = logLevel.level
+        return logger
+    }
+
+    /// The variables of this process.
+    static var environment: [String: String] { ProcessInfo.processInfo.environment }
+}
+
+/// The levels of the log, as the command line spells them.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case trace
+    case debug
+    case info
+    case notice
+    case warning
+    case error
+    case critical
+
+    var level: Logger.Level {
+        switch self {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        case .critical: .critical
+        }
+    }
+}

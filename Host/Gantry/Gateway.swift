@@ -1,0 +1,102 @@
+import FoundationEssentials
+import HostConfig
+import HostCore
+import HostDatabase
+import HostPlugins
+import HostRegistry
+import HostServer
+import HostTransfer
+import HostUpstream
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Everything that serves, wired together.
+struct Gateway: Sendable {
+    let server: GatewayServer
+    let sweeper: Sweeper
+    let group: any EventLoopGroup
+    let logger: Logger
+    /// What was loaded, for `gantry check`.
+    let report: String
+    private let upstream: UpstreamClient
+    private let database: any Database
+
+    /// Opens the registry, loads the plugins and builds the server.
+    ///
+    /// - Throws: The module's own error of whatever refused; nothing is left running.
+    static func open(_ configuration: GatewayConfiguration, options: ConfigurationOptions) async throws -> Gateway {
+        let logger = options.makeLogger()
+        for warning in configuration.warnings { logger.warning("configuration", metadata: ["at": "\(warning)"]) }
+        guard configuration.general.databaseURL == nil else {
+            throw StartupError(
+                "general_settings.database_url (or DATABASE_URL): this version keeps its registry in SQLite alone. "
+                    + "Remove the setting to use the embedded registry in \(options.data)."
+            )
+        }
+        let group = MultiThreadedEventLoopGroup.singleton
+        let upstream = try UpstreamClient(group: group, filePool: .singleton, logger: logger)
+        let environment = OperationEnvironment(upstream: upstream, pool: .singleton)
+        let definitions = try PluginDefinitions(configuration, manifestFolder: options.plugins)
+        let database = try await SQLiteDatabase.open(at: "\(options.data)/gantry.sqlite")
+        do {
+            let plugins = try PluginHost(
+                plugins: definitions.plugins,
+                targets: definitions.targets,
+                runDirectory: "\(options.data)/run",
+                variables: ConfigurationOptions.environment,
+                environment: environment,
+                group: group,
+                logger: logger
+            )
+            let services = try await services(configuration, plugins, database, options: options, logger: logger)
+            return Gateway(
+                server: GatewayServer(services),
+                sweeper: try await Sweeper(fanOut: services.fanOut, files: services.registry, logger: logger),
+                group: group,
+                logger: logger,
+                report: definitions.report,
+                upstream: upstream,
+                database: database
+            )
+        } catch {
+            await upstream.shutdown()
+            await database.close()
+            throw error
+        }
+    }
+
+    /// Lets go of the providers' connections and the database.
+    func close() async {
+        await upstream.shutdown()
+        await database.close()
+    }
+
+    private static func services(
+        _ configuration: GatewayConfiguration,
+        _ plugins: PluginHost,
+        _ database: any Database,
+        options: ConfigurationOptions,
+        logger: Logger
+    ) async throws -> GatewayServices {
+        let general = configuration.general
+        let registry = try await Registry(database: database, masterKeyDigest: KeyDigest(of: general.masterKey))
+        return GatewayServices(
+            registry: registry,
+            plugins: plugins,
+            models: ModelTable(configuration.deployments.map(\.deployment)),
+            fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
+            spool: try SpoolDirectory(
+                path: "\(options.data)/spool",
+                pool: .singleton,
+                limitInBytes: 8 * min(general.maximumFileBytes, .max / 8)
+            ),
+            clock: SystemWallClock(),
+            limits: GatewayLimits(
+                fileBytes: general.maximumFileBytes,
+                requestBytes: general.maximumRequestBytes
+            ),
+            logger: logger
+        )
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import HTTPTypes
+import HostCore
+import Hummingbird
+import NIOCore
+import NIOFoundationEssentialsCompat
+
+extension Call {
+    /// The id of a file as it stands in the path.
+    func fileID() throws -> String { try parameter("file_id") }
+
+    /// A named part of the path.
+    func parameter(_ name: String) throws -> String {
+        try decoded(path: try context.parameters.require(name), name)
+    }
+
+    /// A part of the path as the text it stands for.
+    func decoded(path: String, _ name: String) throws(GatewayError) -> String {
+        guard let text = path.removingPercentEncoding, !text.isEmpty else {
+            throw GatewayError(.badRequest, parameter: name, message: "\(name) in the path is not valid text.")
+        }
+        return text
+    }
+
+    /// The whole body, up to a limit.
+    func body(limit: Int) async throws -> ByteBuffer {
+        do {
+            return try await request.body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw GatewayError(
+                .contentTooLarge,
+                code: "too_large",
+                message: "The body is larger than the \(limit) bytes that this route takes."
+            )
+        }
+    }
+
+    /// The body of an administrator's route.
+    ///
+    /// - Throws: ``GatewayError`` with 400 that names the member that is wrong.
+    func decoded<Value: Decodable>(_: Value.Type) async throws -> Value {
+        let bytes = try await body(limit: context.maxUploadSize)
+        do {
+            return try JSONDecoder().decode(
+                Value.self,
+                from: bytes.readableBytes == 0 ? ByteBuffer(string: "{}") : bytes
+            )
+        } catch let error as DecodingError {
+            throw GatewayError(.badRequest, parameter: error.path, message: error.explanation)
+        }
+    }
+}
+
+extension DecodingError {
+    /// The member that is wrong, in dotted form; nil if the body is no JSON at all.
+    fileprivate var path: String? {
+        let (keys, last): ([any CodingKey], (any CodingKey)?) =
+            switch self {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+                (context.codingPath, nil)
+            case .keyNotFound(let key, let context): (context.codingPath, key)
+            @unknown default: ([], nil)
+            }
+        let names = (keys + [last].compactMap { $0 }).map(\.stringValue)
+        return names.isEmpty ? nil : names.joined(separator: ".")
+    }
+
+    fileprivate var explanation: String {
+        let name = path ?? "the body"
+        return switch self {
+        case .typeMismatch(let type, _): "\(name) has the wrong type: \(Self.word(for: type)) is wanted."
+        case .valueNotFound, .keyNotFound: "\(name) is missing."
+        default: path == nil ? "The body is not a JSON object." : "\(name) is not valid."
+        }
+    }
+
+    private static func word(for type: any Any.Type) -> String {
+        switch type {
+        case is String.Type: "text"
+        case is Bool.Type: "true or false"
+        case is Int.Type, is Int64.Type, is Double.Type: "a number"
+        case is [String].Type, is [Any].Type: "a list"
+        default: "another kind of value"
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// Watches one client connection: heads and bodies must come in time, malformed requests get the gateway's own error,
+/// and whoever works for the client learns when it has gone.
+///
+/// It stands between the HTTP codec and Hummingbird, on the connection's event loop.
+package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    package typealias InboundIn = HTTPRequestPart
+    package typealias InboundOut = HTTPRequestPart
+    package typealias OutboundIn = HTTPResponsePart
+    package typealias OutboundOut = HTTPResponsePart
+
+    /// How long a client may take, and how slow it may be.
+    package struct Limits: Sendable {
+        /// From the connection to its first request's head.
+        package var firstHead: TimeAmount = .seconds(15)
+        /// From one answer to the next request's head.
+        package var nextHead: TimeAmount = .seconds(75)
+        /// A body must bring ``bytesPerWindow`` in each window, or end.
+        package var bodyWindow: TimeAmount = .seconds(30)
+        package var bytesPerWindow = 16 * 1024
+        /// How long a body may go on after its request was answered.
+        package var linger: TimeAmount = .seconds(5)
+
+        /// Makes the default limits.
+        package init() {}
+    }
+
+    private enum Phase {
+        case awaitingHead
+        case readingBody
+        case answering
+        /// Answered before the body was read: the rest is thrown away for a while, so that the client sees the answer.
+        case lingering
+    }
+
+    private let limits: Limits
+    private var context: ChannelHandlerContext?
+    private var phase = Phase.awaitingHead
+    private var answersOwed = 0
+    private var bytesInWindow = 0
+    private var timer: Scheduled<Void>?
+    private var listeners: [UInt64: @Sendable () -> Void] = [:]
+    private var nextListener: UInt64 = 0
+
+    /// Makes the guard of one connection.
+    package init(limits: Limits = Limits()) { self.limits = limits }
+
+    /// Calls back once when the client goes away, or at once if it has gone.
+    ///
+    /// - Returns: A ticket for ``forget(_:)``.
+    func onDisconnect(_ body: @escaping @Sendable () -> Void) -> UInt64 {
+        guard let context, context.channel.isActive else {
+            body()
+            return .max
+        }
+        nextListener += 1
+        listeners[nextListener] = body
+        return nextListener
+    }
+
+    /// Takes a callback back.
+    func forget(_ ticket: UInt64) { listeners[ticket] = nil }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { schedule(limits.firstHead) }
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        schedule(limits.firstHead)
+        context.fireChannelActive()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        notify()
+        context.fireChannelInactive()
+    }
+
+    package func handlerRemoved(context _: ChannelHandlerContext) {
+        timer?.cancel()
+        context = nil
+        notify()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            answersOwed += 1
+            phase = .readingBody
+            bytesInWindow = 0
+            schedule(limits.bodyWindow)
+            if head.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
+        case .body(let bytes):
+            guard phase != .lingering else { return }
+            bytesInWindow += bytes.readableBytes
+        case .end:
+            guard phase != .lingering else { return context.close(promise: nil) }
+            phase = .answering
+            timer?.cancel()
+        }
+        context.fireChannelRead(data)
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A client that closes its half while it waits has gone: nobody would read the answer.
+        if let event = event as? ChannelEvent, event == .inputClosed { notify() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where phase == .readingBody && answersOwed == 1:
+            head.headerFields[.connection] = "close"
+            return context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end: didAnswer()
+        default: break
+        }
+        context.write(data, promise: promise)
+    }
+
+    private func didAnswer() {
+        answersOwed -= 1
+        guard answersOwed == 0 else { return }
+        switch phase {
+        case .answering:
+            phase = .awaitingHead
+            schedule(limits.nextHead)
+        case .readingBody:
+            phase = .lingering
+            schedule(limits.linger)
+        case .awaitingHead, .lingering: break
+        }
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let parserError = error as? HTTPParserError, answersOwed == 0 else {
+            return context.fireErrorCaught(error)
+        }
+        refuse(parserError, context)
+    }
+
+    /// Answers a request that could not even be read, and closes.
+    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        let refusal =
+            error == .headerOverflow
+            ? GatewayError(
+                .requestHeaderFieldsTooLarge,
+                code: "too_large",
+                message: "The request's headers are too large: at most 80 KiB in all."
+            )
+            : GatewayError(.badRequest, code: "malformed_http", message: "This is not a well-formed HTTP/1.1 request.")
+        answersOwed += 1
+        do {
+            let body = try refusal.encodedBody()
+            var head = HTTPResponse(status: refusal.status)
+            head.headerFields[.contentType] = "application/json"
+            head.headerFields[.contentLength] = "\(body.readableBytes)"
+            head.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.write(wrapOutboundOut(.body(body)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        } catch {
+            context.fireErrorCaught(error)
+        }
+        context.close(promise: nil)
+    }
+
+    private func schedule(_ delay: TimeAmount) {
+        timer?.cancel()
+        guard let context else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.timePassed() }
+    }
+
+    private func timePassed() {
+        guard let context else { return }
+        switch phase {
+        case .awaitingHead, .lingering: context.close(promise: nil)
+        case .readingBody where bytesInWindow < limits.bytesPerWindow: context.close(promise: nil)
+        case .readingBody:
+            bytesInWindow = 0
+            schedule(limits.bodyWindow)
+        case .answering: break
+        }
+    }
+
+    private func notify() {
+        let waiting = listeners.values
+        listeners = [:]
+        for listener in waiting { listener() }
+    }
+}

@@ -1,0 +1,126 @@
+import HTTPTypes
+import HostCore
+import HostPlugins
+import HostRegistry
+import HostTransfer
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+
+/// Turns the errors of every module into answers; nothing below it knows HTTP.
+enum ErrorResponses {
+    /// The answer for an error, whatever threw it.
+    static func answer(for error: any Error) -> GatewayError {
+        switch error {
+        case let error as GatewayError: error
+        case let error as RuleError: answer(for: error)
+        case let error as RegistryError: answer(for: error)
+        case let error as FanOutFailure: answer(for: error.failure, deployment: error.deployment)
+        case let error as DeploymentFailure: answer(for: error.failure, deployment: error.deployment)
+        case let error as SpoolError: answer(for: error)
+        case let error as any HTTPResponseError: answer(for: error)
+        default: GatewayError(.internalServerError, type: "api_error", message: "The gateway failed. Try again.")
+        }
+    }
+
+    private static func answer(for error: RuleError) -> GatewayError {
+        let (status, type, code): (HTTPResponse.Status, String, String?) =
+            switch error.code {
+            case .invalidRequest: (.badRequest, "invalid_request_error", nil)
+            case .unsupported: (.badRequest, "invalid_request_error", "unsupported")
+            case .modelNotFound: (.badRequest, "invalid_request_error", "model_not_found")
+            case .keyModelAccessDenied: (.forbidden, "permission_error", "key_model_access_denied")
+            case .adminOnly: (.forbidden, "permission_error", "admin_only")
+            case .fileNotFound: (.notFound, "invalid_request_error", "file_not_found")
+            case .fileExpired: (.notFound, "invalid_request_error", "file_expired")
+            case .fileAccessDenied: (.forbidden, "permission_error", "file_access_denied")
+            case .rawFileID: (.badRequest, "invalid_request_error", "raw_file_id")
+            case .tooLarge: (.contentTooLarge, "invalid_request_error", "too_large")
+            }
+        return GatewayError(status, type: type, code: code, parameter: error.parameter, message: error.message)
+    }
+
+    private static func answer(for error: RegistryError) -> GatewayError {
+        switch error.code {
+        case .notFound: GatewayError(.notFound, code: "not_found", message: error.message)
+        case .conflict: GatewayError(.conflict, code: "conflict", message: error.message)
+        case .invalid: GatewayError(.badRequest, parameter: error.parameter, message: error.message)
+        case .internalError: GatewayError(.internalServerError, type: "api_error", message: error.message)
+        case .storeUnavailable, .schemaTooNew: unavailable(error.message)
+        }
+    }
+
+    private static func unavailable(_ message: String) -> GatewayError {
+        GatewayError(
+            .serviceUnavailable,
+            type: "api_error",
+            code: "registry_unavailable",
+            message: message,
+            retryAfter: 2
+        )
+    }
+
+    private static func answer(for error: SpoolError) -> GatewayError {
+        GatewayError(
+            .serviceUnavailable,
+            type: "api_error",
+            code: "spool_unavailable",
+            message: error.message,
+            retryAfter: 30
+        )
+    }
+
+    /// A provider's failure; the message names the deployment and carries the provider's own text.
+    private static func answer(for failure: OperationFailure, deployment: Deployment) -> GatewayError {
+        let (status, type, code) = classify(failure.reason)
+        let retryAfter = failure.retryAfter.map { max(1, $0.components.seconds) }
+        let mayWait = status == .tooManyRequests || status == .serviceUnavailable
+        return GatewayError(
+            status,
+            type: type,
+            code: code,
+            parameter: failure.parameter,
+            message: "\(deployment.modelName) (deployment \(deployment.id)): \(failure.message)",
+            retryAfter: mayWait ? retryAfter ?? 1 : nil
+        )
+    }
+
+    private static func classify(_ reason: OperationFailure.Reason) -> (HTTPResponse.Status, String, String?) {
+        switch reason {
+        case .invalid: (.badRequest, "invalid_request_error", nil)
+        case .unsupported: (.badRequest, "invalid_request_error", "unsupported")
+        case .contextLength: (.badRequest, "invalid_request_error", "context_length_exceeded")
+        case .filtered: (.badRequest, "invalid_request_error", "content_filter")
+        case .notFound: (.notFound, "invalid_request_error", "not_found")
+        case .conflict: (.conflict, "invalid_request_error", "conflict")
+        case .tooLarge: (.contentTooLarge, "invalid_request_error", "too_large")
+        case .rateLimit: (.tooManyRequests, "rate_limit_error", "rate_limit_exceeded")
+        case .quota: (.tooManyRequests, "rate_limit_error", "insufficient_quota")
+        // Never 401: the client would think that its own key is bad.
+        case .upstreamAuthentication: (.badGateway, "api_error", "upstream_authentication")
+        case .upstreamUnavailable: (.serviceUnavailable, "api_error", "upstream_unavailable")
+        case .upstreamTimeout: (.gatewayTimeout, "api_error", "upstream_timeout")
+        case .upstreamProtocol: (.badGateway, "api_error", "upstream_protocol")
+        case .cancelled: (.init(code: 499, reasonPhrase: "Client Closed Request"), "api_error", "cancelled")
+        case .internalError: (.internalServerError, "api_error", "internal_error")
+        case .pluginFailed: (.serviceUnavailable, "api_error", "plugin_failed")
+        case .journalUnavailable: (.serviceUnavailable, "api_error", "registry_unavailable")
+        }
+    }
+
+    /// What Hummingbird itself refuses: no such route, a body that is too long.
+    private static func answer(for error: any HTTPResponseError) -> GatewayError {
+        switch error.status {
+        case .notFound: GatewayError(.notFound, code: "route_not_found", message: "There is no such route.")
+        case .contentTooLarge: GatewayError(.contentTooLarge, code: "too_large", message: "The body is too long.")
+        case .badRequest: GatewayError(.badRequest, message: "The request is malformed.")
+        default: GatewayError(error.status, type: "api_error", message: error.status.reasonPhrase)
+        }
+    }
+}
+
+/// A provider's failure with the deployment it happened at.
+struct DeploymentFailure: Error {
+    let deployment: Deployment
+    let failure: OperationFailure
+}

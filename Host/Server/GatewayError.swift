@@ -1,0 +1,46 @@
+import FoundationEssentials
+import HTTPTypes
+import NIOCore
+import NIOFoundationEssentialsCompat
+
+/// An answer that is an error, as the client sees it.
+package struct GatewayError: Error, CustomStringConvertible {
+    let status: HTTPResponse.Status
+    let type: String
+    let code: String?
+    let parameter: String?
+    let message: String
+    /// Seconds, for `Retry-After`.
+    let retryAfter: Int64?
+
+    init(
+        _ status: HTTPResponse.Status,
+        type: String = "invalid_request_error",
+        code: String? = nil,
+        parameter: String? = nil,
+        message: String,
+        retryAfter: Int64? = nil
+    ) {
+        self.status = status
+        self.type = type
+        self.code = code
+        self.parameter = parameter
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    var body: ErrorBody {
+        ErrorBody(error: .init(message: message, type: type, param: parameter, code: code))
+    }
+
+    package var description: String { "\(status.code) \(type): \(message)" }
+}
+
+extension GatewayError {
+    /// The JSON of the answer.
+    func encodedBody() throws -> ByteBuffer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        return try encoder.encodeAsByteBuffer(body, allocator: ByteBufferAllocator())
+    }
+}

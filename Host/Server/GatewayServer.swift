@@ -1,0 +1,47 @@
+import HostCore
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Puts the routes together and makes the HTTP server.
+package struct GatewayServer: Sendable {
+    /// All routes of the gateway.
+    package let routes: RouteTable
+
+    /// Makes the routes.
+    package init(_ services: GatewayServices) {
+        var table = RouteTable(authenticator: Authenticator(registry: services.registry))
+        HealthRoutes(services: services).add(to: &table)
+        FileRoutes(services: services).add(to: &table)
+        ModelRoutes(services: services).add(to: &table)
+        CatalogRoutes(services: services).add(to: &table)
+        KeyRoutes(registry: services.registry).add(to: &table)
+        routes = table
+    }
+
+    /// Makes the server; it listens when its service runs.
+    ///
+    /// - Parameters:
+    ///   - host: The address to listen on.
+    ///   - port: 0 lets the system choose one.
+    ///   - group: The event loops of the connections.
+    ///   - logger: For one line a request, at `debug`.
+    ///   - onListening: Called with the bound address.
+    /// - Returns: A service.
+    package func application(
+        host: String,
+        port: Int,
+        group: any EventLoopGroup,
+        logger: Logger,
+        onListening: @escaping @Sendable (SocketAddress?) async -> Void
+    ) -> some ApplicationProtocol {
+        Application(
+            router: routes.router(),
+            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard()])),
+            configuration: .init(address: .hostname(host, port: port)),
+            onServerRunning: { channel in await onListening(channel.localAddress) },
+            eventLoopGroupProvider: .shared(group),
+            logger: logger
+        )
+    }
+}

@@ -1,0 +1,21 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// Names one request in logs and answers.
+    static let callID = known("x-gantry-call-id")
+    /// The deployment that served a request.
+    static let modelID = known("x-gantry-model-id")
+    /// Milliseconds that the gateway itself took before it asked the provider.
+    static let overhead = known("x-gantry-overhead-duration-ms")
+    /// Keeps a browser from guessing another type than the one that is said.
+    static let contentTypeOptions = known("x-content-type-options")
+    /// Where Azure's clients put their key.
+    static let azureKey = known("api-key")
+    /// Where Anthropic's clients put their key.
+    static let anthropicKey = known("x-api-key")
+
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("a header name of the source is no token") }
+        return name
+    }
+}

@@ -1,0 +1,79 @@
+import HostCore
+import HostPlugins
+import NIOCore
+
+/// What the last probe of every deployment found.
+///
+/// However many ask, the providers are probed once in ``lifetime``.
+actor HealthBoard {
+    /// One deployment's state.
+    struct Entry: Encodable, Sendable {
+        private enum CodingKeys: String, CodingKey {
+            case modelName = "model_name"
+            case model
+            case deployment = "model_id"
+            case plugin
+            case isProbed = "probed"
+            case error
+        }
+
+        let modelName: String
+        let model: String
+        let deployment: String
+        let plugin: String
+        /// Whether the plugin has a probe; without one only its configuration is known to be good.
+        let isProbed: Bool
+        let error: String?
+    }
+
+    static let lifetime: Duration = .seconds(15)
+
+    private let plugins: PluginHost
+    private let models: ModelTable
+    private var latest: (entries: Task<[Entry], Never>, at: ContinuousClock.Instant)?
+
+    init(plugins: PluginHost, models: ModelTable) {
+        self.plugins = plugins
+        self.models = models
+    }
+
+    /// Every deployment's state, at most ``lifetime`` old.
+    func entries() async -> [Entry] {
+        if let latest, latest.at.advanced(by: Self.lifetime) > .now { return await latest.entries.value }
+        // Shared by everybody who asks meanwhile, so it is no child of the first one's request.
+        let probes = Task { [plugins, models] in await Self.probe(plugins, models.deployments) }
+        latest = (probes, .now)
+        return await probes.value
+    }
+
+    private static func probe(_ plugins: PluginHost, _ deployments: [Deployment]) async -> [Entry] {
+        await withTaskGroup(of: (Int, Entry).self) { group in
+            for (index, deployment) in deployments.enumerated() {
+                group.addTask { (index, await probe(plugins, deployment)) }
+            }
+            let found = await group.reduce(into: []) { $0.append($1) }
+            return found.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private static func probe(_ plugins: PluginHost, _ deployment: Deployment) async -> Entry {
+        let isProbed = plugins.target(deployment.id)?.serves(.probe) ?? false
+        var problem: String?
+        if isProbed {
+            do {
+                let request = OperationRequest(.probe, requestID: "health", input: ByteBuffer(string: "{}"))
+                _ = try await plugins.run(request, on: deployment.id)
+            } catch {
+                problem = error.message
+            }
+        }
+        return Entry(
+            modelName: deployment.modelName,
+            model: deployment.configuredModel,
+            deployment: deployment.id.description,
+            plugin: deployment.plugin,
+            isProbed: isProbed,
+            error: problem
+        )
+    }
+}

@@ -1,0 +1,99 @@
+import HTTPTypes
+import HostCore
+import Hummingbird
+
+/// A request with who asks.
+struct Call: Sendable {
+    let request: Request
+    let context: GatewayContext
+    let principal: Principal
+}
+
+/// Every route of the gateway: the one list from which the router is made.
+///
+/// A path that exists answers 405 for the methods it does not have, and a path that does not exist 404.
+package struct RouteTable: Sendable {
+    /// Who may call a route.
+    package enum Access: String, Sendable {
+        /// Anybody: health checks.
+        case open
+        /// The bearer of a valid key.
+        case key
+        /// An administrator.
+        case admin
+    }
+
+    /// One row of the list.
+    package struct Route: Sendable {
+        package let method: HTTPRequest.Method
+        package let path: String
+        package let access: Access
+        let respond: @Sendable (Request, GatewayContext) async throws -> Response
+    }
+
+    private static let methods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options]
+
+    /// All routes, in the order they were added.
+    package private(set) var routes: [Route] = []
+    private let authenticator: Authenticator
+
+    init(authenticator: Authenticator) { self.authenticator = authenticator }
+
+    /// Adds a route that needs no key.
+    mutating func open(
+        _ method: HTTPRequest.Method,
+        _ paths: [String],
+        _ respond: @escaping @Sendable (Request, GatewayContext) async throws -> Response
+    ) {
+        for path in paths { routes.append(Route(method: method, path: path, access: .open, respond: respond)) }
+    }
+
+    /// Adds a route for the bearers of keys, or for administrators alone.
+    mutating func add(
+        _ method: HTTPRequest.Method,
+        _ paths: [String],
+        access: Access = .key,
+        _ respond: @escaping @Sendable (Call) async throws -> Response
+    ) {
+        let authenticator = authenticator
+        for path in paths {
+            let route = Route(method: method, path: path, access: access) { request, context in
+                let principal = try await authenticator.principal(of: request)
+                if access == .admin { try Self.requireAdmin(principal) }
+                return try await respond(Call(request: request, context: context, principal: principal))
+            }
+            routes.append(route)
+        }
+    }
+
+    /// Makes the router.
+    func router() -> Router<GatewayContext> {
+        let router = Router(context: GatewayContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: AnswerMiddleware())
+        for route in routes {
+            router.on(RouterPath(route.path), method: route.method) { request, context in
+                try await route.respond(request, context)
+            }
+        }
+        for (path, served) in Dictionary(grouping: routes, by: \.path) {
+            let allowed = served.map(\.method)
+            for method in Self.methods where !allowed.contains(method) {
+                router.on(RouterPath(path), method: method) { _, _ -> Response in
+                    throw MethodNotAllowed(allowed: allowed)
+                }
+            }
+        }
+        return router
+    }
+
+    private static func requireAdmin(_ principal: Principal) throws(RuleError) {
+        guard principal.role == .admin else {
+            throw RuleError(.adminOnly, "\(principal.displayName) is no administrator: this needs the master key.")
+        }
+    }
+}
+
+/// The path exists, the method does not.
+struct MethodNotAllowed: Error {
+    let allowed: [HTTPRequest.Method]
+}
