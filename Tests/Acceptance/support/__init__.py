@@ -1,0 +1,1 @@
+"""What the acceptance tests share: processes, the simulators, the gateway, raw sockets and small documents."""

@@ -1,0 +1,91 @@
+"""The bundled simulators of OpenAI and Google and the control interface that both of their ports have."""
+
+import json
+from pathlib import Path
+
+import httpx
+
+from .processes import Process
+from .waiting import until
+
+
+class Simulators:
+    """A running pair of simulators."""
+
+    def __init__(self, executable: Path, data: Path, environment: dict[str, str]):
+        command = [executable, "--openai-port", "0", "--google-port", "0", "--data", data]
+        self.process = Process(command, environment)
+        ready = self.process.wait_for_line(r"^ready openai=(\S+) google=(\S+)$", seconds=20)
+        self.openai_url, self.google_url = ready[1], ready[2]
+        self._control = httpx.Client(base_url=self.google_url, timeout=30, trust_env=False)
+
+    def stop(self) -> None:
+        self._control.close()
+        self.process.end()
+
+    def reset(self) -> None:
+        """Forgets every file, fault, request and count; keys and tokens stay good."""
+        self._control.post("/_sim/reset").raise_for_status()
+
+    def fault(self, provider: str, **what) -> None:
+        """Adds a fault for requests of `provider` (`openai` or `google`); see the simulators for the fields."""
+        self._control.post("/_sim/faults", json={"provider": provider, **what}).raise_for_status()
+
+    def clear_faults(self) -> None:
+        self._control.delete("/_sim/faults").raise_for_status()
+
+    def expire_tokens(self) -> None:
+        self._control.post("/_sim/expire_tokens").raise_for_status()
+
+    def state(self) -> dict:
+        response = self._control.get("/_sim/state")
+        response.raise_for_status()
+        return response.json()
+
+    def openai_files(self, account: str | None = None) -> list[dict]:
+        files = self.state()["openai"]["files"]
+        return [file for file in files if account in (None, file["account"])]
+
+    def google_objects(self, account: str | None = None) -> list[dict]:
+        objects = self.state()["google"]["objects"]
+        return [entry for entry in objects if account in (None, entry["account"])]
+
+    def requests(self, provider: str, path_contains: str = "", method: str | None = None) -> list[dict]:
+        """The requests received since the last reset, without those of the control interface."""
+        return [
+            request
+            for request in self.state()["requests"]
+            if request["provider"] == provider
+            and path_contains in request["path"]
+            and method in (None, request["method"])
+        ]
+
+    def holds_nothing(self) -> bool:
+        """Whether no file is at any provider."""
+        state = self.state()
+        return not (state["openai"]["files"] or state["google"]["objects"])
+
+    def wait_for_open_request(self) -> None:
+        until("a request is open at a simulator", lambda: self.state()["open_requests"] >= 1)
+
+    def wait_for_cancelled_request(self, seconds: float = 10) -> None:
+        until(
+            "a simulator has seen its request cancelled",
+            lambda: self.state()["cancelled_requests"] >= 1,
+            seconds,
+        )
+
+    def service_account(self, account: str) -> dict:
+        return self._document(f"/_sim/service_account.json?account={account}")
+
+    def tokens_issued(self) -> int:
+        """How many access tokens were given out since the last reset."""
+        return sum(self.state()["google"]["tokens_issued"].values())
+
+    def authorized_user(self, account: str) -> dict:
+        return self._document(f"/_sim/authorized_user.json?account={account}")
+
+    def _document(self, path: str) -> dict:
+        response = self._control.get(path)
+        response.raise_for_status()
+        return json.loads(response.content)
