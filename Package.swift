@@ -157,5 +157,28 @@ let package = Package(
         ),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
+        tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase"]),
+        tests("HostRegistryTests", "Tests/Host/Registry", ["HostCore", "HostDatabase", "HostRegistry"]),
+        tests(
+            "HostTransferTests",
+            "Tests/Host/Transfer",
+            ["HostCore", "HostTransfer", crypto, nio("NIOCore"), nio("NIOPosix")]
+        ),
+        tests(
+            "HostUpstreamTests",
+            "Tests/Host/Upstream",
+            [
+                "HostCore", "HostUpstream", logging, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        tests(
+            "HostServerTests",
+            "Tests/Host/Server",
+            [
+                "HostCore", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes, nio("NIOCore"),
+                nio("NIOEmbedded"), nio("NIOHTTP1"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]
+        ),
     ] + plugin("OpenAI", "Plugins/OpenAI") + plugin("VertexAI", "Plugins/VertexAI")
 )

@@ -23,15 +23,19 @@ extension Call {
     }
 
     /// The whole body, up to a limit.
+    ///
+    /// A body that says how long it is and is too long is refused before a byte of it is read.
     func body(limit: Int) async throws -> ByteBuffer {
+        let refusal = GatewayError(
+            .contentTooLarge,
+            code: "too_large",
+            message: "The body is larger than the \(limit) bytes that this route takes."
+        )
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw refusal }
         do {
             return try await request.body.collect(upTo: limit)
         } catch is NIOTooManyBytesError {
-            throw GatewayError(
-                .contentTooLarge,
-                code: "too_large",
-                message: "The body is larger than the \(limit) bytes that this route takes."
-            )
+            throw refusal
         }
     }
 

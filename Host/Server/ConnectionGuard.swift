@@ -41,6 +41,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private var context: ChannelHandlerContext?
     private var phase = Phase.awaitingHead
     private var answersOwed = 0
+    private var hasBegunAnswer = false
     private var bytesInWindow = 0
     private var timer: Scheduled<Void>?
     private var listeners: [UInt64: @Sendable () -> Void] = [:]
@@ -115,6 +116,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .head = unwrapOutboundIn(data) { hasBegunAnswer = true }
         switch unwrapOutboundIn(data) {
         case .head(var head) where phase == .readingBody && answersOwed == 1:
             head.headerFields[.connection] = "close"
@@ -127,6 +129,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     private func didAnswer() {
         answersOwed -= 1
+        hasBegunAnswer = false
         guard answersOwed == 0 else { return }
         switch phase {
         case .answering:
@@ -148,6 +151,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     /// Answers a request that could not even be read, and closes.
     private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        answersOwed += 1
         let refusal =
             error == .headerOverflow
             ? GatewayError(
@@ -156,7 +160,21 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
                 message: "The request's headers are too large: at most 80 KiB in all."
             )
             : GatewayError(.badRequest, code: "malformed_http", message: "This is not a well-formed HTTP/1.1 request.")
-        answersOwed += 1
+        answer(refusal, context)
+    }
+
+    private func refuseSlowBody(_ context: ChannelHandlerContext) {
+        guard answersOwed == 1, !hasBegunAnswer else { return context.close(promise: nil) }
+        let refusal = GatewayError(
+            .requestTimeout,
+            code: "body_too_slow",
+            message: "The request's body came too slowly. Send it again."
+        )
+        answer(refusal, context)
+    }
+
+    /// Answers past Hummingbird, and closes.
+    private func answer(_ refusal: GatewayError, _ context: ChannelHandlerContext) {
         do {
             let body = try refusal.encodedBody()
             var head = HTTPResponse(status: refusal.status)
@@ -182,7 +200,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         guard let context else { return }
         switch phase {
         case .awaitingHead, .lingering: context.close(promise: nil)
-        case .readingBody where bytesInWindow < limits.bytesPerWindow: context.close(promise: nil)
+        case .readingBody where bytesInWindow < limits.bytesPerWindow: refuseSlowBody(context)
         case .readingBody:
             bytesInWindow = 0
             schedule(limits.bodyWindow)
