@@ -139,7 +139,8 @@ let package = Package(
         .executableTarget(
             name: "gantry-simulators",
             dependencies: [
-                crypto, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                crypto, httpTypes, logging, nio("NIOCore"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
@@ -158,6 +159,15 @@ let package = Package(
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase"]),
+        tests(
+            "HostPluginsTests",
+            "Tests/Host/Plugins",
+            [
+                "CGantryPlugin", "HostCore", "HostPlugins", "HostUpstream", crypto, logging, nio("NIOCore"),
+                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
+            ]
+        ),
         tests("HostRegistryTests", "Tests/Host/Registry", ["HostCore", "HostDatabase", "HostRegistry"]),
         tests(
             "HostTransferTests",

@@ -23,12 +23,16 @@ final class CredentialCache: Sendable {
 
     private let entries = Mutex<[String: Entry]>([:])
 
+    /// How many scopes are remembered.
+    var count: Int { entries.withLock { $0.count } }
+
     /// Asks for a token.
     ///
     /// - Parameters:
     ///   - scope: What the token is for.
     ///   - stale: A token that the provider has just refused; it is dropped if it is still the present one.
     ///   - waiter: Kept unless a token is at hand.
+    /// - Returns: The token, or who gets it.
     func token(scope: String, stale: String?, waiter: EventLoopPromise<String>) -> Answer {
         entries.withLock { entries in
             if entries.count >= Self.maximumScopes, entries[scope] == nil {

@@ -50,6 +50,8 @@ struct ELFInspection {
         let table = try reader.u64(40)
         let entrySize = try reader.u16(58)
         let count = try reader.u16(60)
+        // The table stands at the end of most files: without all of it the file was cut off.
+        if count > 0 { _ = try reader.u8(table &+ count &* entrySize &- 1) }
         for index in 0..<count {
             let section = table &+ index &* entrySize
             // SHT_DYNSYM

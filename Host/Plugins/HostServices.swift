@@ -33,7 +33,7 @@ final class HostServices: Sendable {
         self.secrets = secrets
     }
 
-    /// Makes the table that the plugin calls. `name` and `version` must outlive it.
+    /// Makes the table that the plugin calls; `name` and `version` must outlive it.
     func makeTable(name: gantry_slice, version: gantry_slice) -> gantry_host {
         gantry_host(
             size: UInt32(MemoryLayout<gantry_host>.size),
@@ -72,11 +72,13 @@ final class HostServices: Sendable {
 
     private static func random(_ out: UnsafeMutablePointer<UInt8>?, _ count: Int) -> gantry_status {
         guard let out, count >= 0, count <= 1 << 20 else { return Status.invalid }
-        var filled = 0
-        while filled < count {
-            let got = getrandom(out + filled, count - filled, 0)
-            guard got > 0 || errno == EINTR else { return Status.internalError }
-            filled += max(got, 0)
+        var generator = SystemRandomNumberGenerator()
+        let buffer = UnsafeMutableRawBufferPointer(start: out, count: count)
+        // Eight at a time: each call of the generator may be a system call.
+        for start in stride(from: 0, to: count, by: 8) {
+            withUnsafeBytes(of: generator.next()) { word in
+                UnsafeMutableRawBufferPointer(rebasing: buffer[start...]).copyBytes(from: word.prefix(count - start))
+            }
         }
         return Status.ok
     }

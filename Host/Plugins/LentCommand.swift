@@ -1,7 +1,7 @@
 import CGantryPlugin
 import NIOCore
 
-/// Reads a command where it lies. Members past the size that its writer knew read as zero.
+/// Reads a command where it lies; members past the size that its writer knew read as zero.
 struct LentCommand {
     private static let maximumPairs = 256
     private static let maximumSegments = 65_536

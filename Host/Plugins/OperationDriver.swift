@@ -6,19 +6,6 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// What every operation needs of the host.
-package struct OperationEnvironment: Sendable {
-    let upstream: UpstreamClient
-    /// For steps that may compute for longer than an event loop can spare.
-    let pool: NIOThreadPool
-
-    /// Makes the environment.
-    package init(upstream: UpstreamClient, pool: NIOThreadPool) {
-        self.upstream = upstream
-        self.pool = pool
-    }
-}
-
 /// Runs one operation: feeds events to the plugin's state machine and carries out its commands, on one event loop from
 /// the first to the last.
 ///
@@ -38,26 +25,26 @@ package final class OperationDriver {
     let target: PluginTarget
     let loop: any EventLoop
     let environment: OperationEnvironment
-    private let client: any OperationClient
+    let client: any OperationClient
     private let collector = CommandCollector()
 
     private var operation: OpaquePointer?
-    private var events = CircularBuffer<OperationEvent>()
+    var events = CircularBuffer<OperationEvent>()
     private var commands = CircularBuffer<PluginCommand>()
     private var isAdvancing = false
     private var isStepping = false
     private var isJournaling = false
-    private var isPaused = false
+    var isPaused = false
     private var isCancelled = false
     private var hasEnded = false
     private var deadline: Scheduled<Void>?
 
     // The outstanding request.
     var exchange: UpstreamExchange?
-    private var outstanding: UInt32?
-    private var framer = ResponseFramer(.whole)
-    private var answer: (status: Int, headers: HTTPHeaders)?
-    private var isPiping = false
+    var outstanding: UInt32?
+    var framer = ResponseFramer(.whole)
+    var answer: (status: Int, headers: HTTPHeaders)?
+    var isPiping = false
     private var isReading = true
 
     // The outstanding wait and token.
@@ -133,7 +120,7 @@ package final class OperationDriver {
 
     // MARK: The machine
 
-    private func advance() {
+    func advance() {
         guard !isAdvancing else { return }
         isAdvancing = true
         while !hasEnded, !isStepping, !isJournaling {
@@ -280,7 +267,7 @@ package final class OperationDriver {
         error as? OperationFailure ?? OperationFailure(.internalError, "The access token could not be made.")
     }
 
-    private func enqueue(_ event: OperationEvent) {
+    func enqueue(_ event: OperationEvent) {
         guard !hasEnded, !isCancelled else { return }
         events.append(event)
         advance()
@@ -297,7 +284,8 @@ package final class OperationDriver {
             upstreamRequest = try RequestBuilder(target: target, request: request).build(command)
         } catch {
             switch error {
-            case .denied(let detail): return enqueue(.failed(request: command.request, code: Net.denied, detail: detail))
+            case .denied(let detail):
+                return enqueue(.failed(request: command.request, code: Net.denied, detail: detail))
             case .invalid(let detail): return fail(pluginFailure(detail))
             }
         }
@@ -404,67 +392,6 @@ package final class OperationDriver {
             .unsupported,
             "\(target.deployment.modelName) (plugin \(target.deployment.plugin)) does not offer this operation."
         )
-    }
-}
-
-extension OperationDriver: UpstreamDelegate {
-    package func upstreamDidReceiveHead(status: Int, headers: HTTPHeaders) {
-        guard let outstanding else { return }
-        answer = (status, headers)
-        // An error is a document, whatever framing its request asked for a success.
-        if !(200..<300).contains(status) { framer = framer.forErrors }
-        enqueue(.head(request: outstanding, status: status, headers: headers))
-    }
-
-    package func upstreamDidReceiveBody(_ bytes: ByteBuffer) {
-        guard let outstanding else { return }
-        if isPiping, events.isEmpty, !isPaused { return client.operationDidPipe(bytes) }
-        enqueueFrames(request: outstanding) { (framer) throws(ResponseFramer.TooLarge) in try framer.add(bytes) }
-    }
-
-    package func upstreamDidEnd(trailers: HTTPHeaders?) {
-        guard let outstanding else { return }
-        exchange = nil
-        let end = OperationEvent.end(request: outstanding, trailers: trailers)
-        enqueueFrames(request: outstanding, then: end) { (framer) throws(ResponseFramer.TooLarge) in
-            try framer.finish()
-        }
-    }
-
-    package func upstreamDidFail(_ error: UpstreamError) {
-        guard let outstanding else { return }
-        exchange = nil
-        enqueue(.failed(request: outstanding, code: Net.code(of: error), detail: error.message))
-    }
-
-    /// Queues frames and what follows them before the plugin sees the first: by the last it may have asked for another
-    /// response under the same number.
-    private func enqueueFrames(
-        request: UInt32,
-        then last: OperationEvent? = nil,
-        _ frames: (inout ResponseFramer) throws(ResponseFramer.TooLarge) -> [ResponseFramer.Frame]
-    ) {
-        do {
-            for frame in try frames(&framer) { events.append(.data(request: request, frame.data, event: frame.event)) }
-            if let last { events.append(last) }
-            advance()
-        } catch {
-            exchange?.cancel()
-            exchange = nil
-            let limit = ResponseFramer.maximumFrameBytes >> 20
-            let detail = "the answer has more than \(limit) MiB in one piece"
-            enqueue(.failed(request: request, code: Net.tooLarge, detail: detail))
-        }
-    }
-}
-
-extension OperationEvent {
-    /// Whether this event says something of the outstanding request.
-    fileprivate var belongsToRequest: Bool {
-        switch self {
-        case .head, .data, .end, .failed: true
-        case .start, .timer, .token, .cancel: false
-        }
     }
 }
 

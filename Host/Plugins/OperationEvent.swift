@@ -14,6 +14,14 @@ enum OperationEvent {
     case token(Result<String, OperationFailure>)
     case cancel
 
+    /// Whether this event says something of the outstanding request.
+    var belongsToRequest: Bool {
+        switch self {
+        case .head, .data, .end, .failed: true
+        case .start, .timer, .token, .cancel: false
+        }
+    }
+
     /// How many bytes the plugin will look at, by which the host chooses where the step runs.
     func weightInBytes(of request: OperationRequest) -> Int {
         switch self {

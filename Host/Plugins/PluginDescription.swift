@@ -54,13 +54,18 @@ struct PluginDescription: Sendable {
         }
         parameters = document.params ?? [:]
         configuration = document.config ?? [:]
-        contentPurposes = Set(document.content_purposes ?? [])
+        contentPurposes = Set(document.contentPurposes ?? [])
     }
 
     private struct Document: Decodable {
         let params: [String: Parameter]?
         let config: [String: Parameter]?
-        // The ABI's own member name.
-        let content_purposes: [String]?  // swift-format-ignore: AlwaysUseLowerCamelCase
+        let contentPurposes: [String]?
+
+        private enum CodingKeys: String, CodingKey {
+            case params
+            case config
+            case contentPurposes = "content_purposes"
+        }
     }
 }

@@ -18,6 +18,7 @@ package final class PluginHost: Sendable {
     ///   - environment: What operations need of the host.
     ///   - group: Where operations without a connection of their own run.
     ///   - logger: For the plugins' and the loader's lines.
+    /// - Throws: ``PluginError`` for the first plugin or deployment that is refused.
     package init(
         plugins: [PluginDefinition],
         targets: [TargetDefinition],
@@ -93,7 +94,12 @@ package final class PluginHost: Sendable {
 
     /// Begins an operation whose answer is read piece by piece.
     ///
-    /// - Parameter loop: Where it runs: the event loop of the client's connection.
+    /// - Parameters:
+    ///   - request: What to do.
+    ///   - deployment: For which of the targets.
+    ///   - loop: Where it runs: the event loop of the client's connection.
+    /// - Returns: The pieces; a failure of the operation comes from there.
+    /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured.
     package func stream(
         _ request: OperationRequest,
         on deployment: DeploymentID,

@@ -26,6 +26,7 @@ struct PluginLibrary: Sendable {
     /// - Parameters:
     ///   - definition: The manifest's claims.
     ///   - runDirectory: Where the private copy is put, under `plugins/<sha256>/`.
+    /// - Throws: ``PluginError`` with `.libraryRefused` or `.incompatible`.
     init(_ definition: PluginDefinition, runDirectory: String) throws(PluginError) {
         let path = definition.libraryPath
         try Self.checkOwnership(definition.manifestPath)
@@ -79,7 +80,10 @@ struct PluginLibrary: Sendable {
                 )
             }
             guard status.st_uid == geteuid() || status.st_uid == 0 else {
-                throw PluginError(.libraryRefused, "\(checked): it belongs to user \(status.st_uid). Take it over first.")
+                throw PluginError(
+                    .libraryRefused,
+                    "\(checked): it belongs to user \(status.st_uid). Take it over first."
+                )
             }
             guard status.st_mode & 0o022 == 0 || isSticky(status) else {
                 throw PluginError(
@@ -119,7 +123,9 @@ struct PluginLibrary: Sendable {
         defer { close(descriptor) }
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
             guard count > 0 else { throw PluginError(.libraryRefused, "\(temporary): \(systemMessage()).") }
             written += count
         }

@@ -21,6 +21,7 @@ struct PluginTable: @unchecked Sendable {
     /// - Parameters:
     ///   - pointer: What the library's entry returned.
     ///   - library: The library's path, for messages.
+    /// - Throws: ``PluginError`` with `.incompatible`.
     init(_ pointer: UnsafePointer<gantry_plugin>, library: String) throws(PluginError) {
         let table = pointer.pointee
         guard let required = MemoryLayout<gantry_plugin>.offset(of: \.op_free),
@@ -37,7 +38,7 @@ struct PluginTable: @unchecked Sendable {
         guard table.instance_new != nil, table.instance_free != nil, table.target_new != nil,
             table.target_free != nil, table.op_new != nil, table.op_step != nil, table.op_free != nil,
             table.id.isWellFormed, table.version.isWellFormed, table.describe.isWellFormed
-        else { throw PluginError(.incompatible, "\(library): its table has a null function.") }
+        else { throw PluginError(.incompatible, "\(library): its table has a null function or a malformed text.") }
         self.pointer = pointer
         id = String(lent: table.id)
         version = String(lent: table.version)

@@ -90,7 +90,7 @@ struct ResponseFramer {
         return line.getSlice(at: line.readerIndex, length: line.readableBytes - 1) ?? line
     }
 
-    /// One line of an event stream. A bare carriage return is no line end here: no provider sends one.
+    /// Takes in one line of an event stream; a bare carriage return is no line end here, for no provider sends one.
     private mutating func interpret(_ line: ByteBuffer) throws(TooLarge) -> Frame? {
         guard line.readableBytes > 0 else {
             defer { (event, data) = ("", nil) }

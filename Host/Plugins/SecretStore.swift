@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// The values of secrets by the names that a plugin uses for them, and who may use each.
@@ -30,7 +29,9 @@ final class SecretStore: Sendable {
 
         mutating func learn(_ value: String) {
             // A key in PEM may turn up line by line; its first and last line are no secret.
-            let lines = value.split(whereSeparator: \.isNewline).filter { $0.utf8.count >= 16 && !$0.hasPrefix("-----") }
+            let lines = value.split(whereSeparator: \.isNewline).filter {
+                $0.utf8.count >= 16 && !$0.hasPrefix("-----")
+            }
             for text in [Substring(value)] + lines where text.utf8.count >= SecretStore.shortestMasked {
                 let pattern = Array(text.utf8)
                 if !patterns.contains(pattern) { patterns.append(pattern) }
@@ -92,14 +93,13 @@ final class SecretStore: Sendable {
     }
 
     private static func find(_ pattern: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
-        let start = bytes.startIndex
-        return bytes.withUnsafeBytes { bytes in
-            pattern.withUnsafeBytes { pattern in
-                guard let base = bytes.baseAddress, let wanted = pattern.baseAddress,
-                    let found = memmem(base, bytes.count, wanted, pattern.count)
-                else { return nil }
-                return start + (UnsafeRawPointer(found) - base)
-            }
+        guard let first = pattern.first else { return nil }
+        var rest = bytes
+        while let index = rest.firstIndex(of: first) {
+            rest = rest[index...]
+            if rest.starts(with: pattern) { return index }
+            rest = rest.dropFirst()
         }
+        return nil
     }
 }

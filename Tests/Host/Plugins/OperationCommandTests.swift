@@ -91,19 +91,21 @@ struct OperationCommandTests {
     func brokenPairsAndSegmentsAreRefused() throws {
         let lines = try log { step in
             let huge = gantry_slice(ptr: ScriptedPlugin.leaked("x").ptr, len: .min)
-            var pair = gantry_pair(name: huge, value: gantry_slice(), secret: gantry_slice())
-            #expect(step.emit(GANTRY_CMD_HTTP) { ($0.pairs, $0.pair_count) = (lend(&pair), 1) } == Status.invalid)
-            var segment = gantry_segment()
-            segment.bytes = gantry_slice(ptr: nil, len: 8)
-            #expect(
-                step.emit(GANTRY_CMD_HTTP) { ($0.segments, $0.segment_count) = (lend(&segment), 1) } == Status.invalid
-            )
-            segment = gantry_segment()
-            segment.kind = 77
-            #expect(
-                step.emit(GANTRY_CMD_HTTP) { ($0.segments, $0.segment_count) = (lend(&segment), 1) }
-                    == Status.unsupported
-            )
+            let pair = gantry_pair(name: huge, value: gantry_slice(), secret: gantry_slice())
+            let withPair = withUnsafePointer(to: pair) { pair in
+                step.emit(GANTRY_CMD_HTTP) { ($0.pairs, $0.pair_count) = (pair, 1) }
+            }
+            #expect(withPair == Status.invalid)
+            var unreadable = gantry_segment()
+            unreadable.bytes = gantry_slice(ptr: nil, len: 8)
+            var unknown = gantry_segment()
+            unknown.kind = 77
+            for (segment, expected) in [(unreadable, Status.invalid), (unknown, Status.unsupported)] {
+                let status = withUnsafePointer(to: segment) { segment in
+                    step.emit(GANTRY_CMD_HTTP) { ($0.segments, $0.segment_count) = (segment, 1) }
+                }
+                #expect(status == expected)
+            }
             return step.result()
         }
 
@@ -270,6 +272,3 @@ struct OperationCommandTests {
         }
     }
 }
-
-/// A pointer that is good for the call it is made in.
-private func lend<T>(_ value: UnsafeMutablePointer<T>) -> UnsafePointer<T> { UnsafePointer(value) }

@@ -150,7 +150,10 @@ struct OperationEndTests {
 
     @Test
     func aPluginThatIgnoresCancellationIsEnded() throws {
-        let plugin = try ScriptedPlugin { $0.emit(GANTRY_CMD_WAIT, value: 1000) }
+        let plugin = try ScriptedPlugin { step in
+            step.emit(GANTRY_CMD_WAIT, value: 1000)
+            return 0
+        }
         try withEmbeddedBench(plugin) { bench, _ in
             bench.start().cancel()
 

@@ -8,10 +8,9 @@ import Testing
 @testable import HostPlugins
 
 struct OperationTokenTests {
-    /// A plugin whose CREDENTIAL waits 100 ms and gives `token-N`, and whose other operations ask for `scopes`.
+    /// A plugin whose CREDENTIAL waits 100 ms and gives `token-N`, and whose other operations ask for one.
     private func plugin(
         lifetime: UInt64 = 60_000,
-        scopes: [String] = ["s"],
         fails: @escaping @Sendable (Int) -> Bool = { _ in false },
         fetches: EventLog
     ) throws -> ScriptedPlugin {
@@ -29,8 +28,8 @@ struct OperationTokenTests {
                 if fails(count) { return step.emit(GANTRY_CMD_ERROR, code: GANTRY_ERR_UPSTREAM_AUTH, data: "no") }
                 return step.result("token-\(count)", value: lifetime)
             case (false, GANTRY_EV_START):
-                for scope in scopes { step.emit(GANTRY_CMD_TOKEN, text: scope) }
-                return 0
+                return step.emit(GANTRY_CMD_TOKEN, text: "s")
+            case (false, GANTRY_EV_CANCEL): return 0
             default:
                 if step.event.code != 0 { return step.emit(GANTRY_CMD_ERROR, code: Int(step.event.code)) }
                 return step.result(step.event.data)

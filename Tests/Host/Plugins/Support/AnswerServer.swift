@@ -21,9 +21,14 @@ final class AnswerServer: Sendable {
 
     func stop() async throws { try await channel.close() }
 
+    /// A script that gives every request the same complete answer.
+    static func answering(_ body: String, status: String = "200 OK") -> Script {
+        { _, _, channel in channel.writeAndFlush(answer(body, status: status), promise: nil) }
+    }
+
     /// A complete answer.
-    static func answer(_ body: String, status: String = "200 OK", headers: String = "") -> ByteBuffer {
-        ByteBuffer(string: "HTTP/1.1 \(status)\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    static func answer(_ body: String, status: String = "200 OK") -> ByteBuffer {
+        ByteBuffer(string: "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 }
 

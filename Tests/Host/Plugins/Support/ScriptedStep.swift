@@ -64,7 +64,7 @@ struct ScriptedStep {
 
     /// Emits a command whose fields are set by `change`.
     @discardableResult
-    func emit(_ kind: Int, _ change: (inout gantry_command) -> Void = { _ in }) -> gantry_status {
+    func emit(_ kind: Int, _ change: (inout gantry_command) -> Void) -> gantry_status {
         var command = gantry_command()
         command.size = UInt32(MemoryLayout<gantry_command>.size)
         command.kind = UInt32(kind)
