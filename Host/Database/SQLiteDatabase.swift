@@ -96,9 +96,18 @@ package final class SQLiteDatabase: Database {
     package func close() async {
         writes.close()
         await readers.stop()
+        await withCheckedContinuation { continuation in
+            writer.submit { [pool] _ in
+                // What fails here is made up for by the next start: the file and its log are whole either way.
+                _ = Result {
+                    // The log goes into the file, so that a copy of the file alone is a copy of the registry.
+                    _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+                    try pool.close()
+                }
+                continuation.resume()
+            }
+        }
         await writer.stop()
-        // A connection that cannot be closed is closed with the process; the file is whole either way.
-        _ = Result { try pool.close() }
     }
 
     private func enterRead() throws(DatabaseError) {
