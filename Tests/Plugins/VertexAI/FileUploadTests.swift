@@ -116,12 +116,30 @@ struct FileUploadTests {
         #expect(call.header("authorization")?.value == "Bearer new")
     }
 
+    @Test
+    func aSessionThatIsRefusedForAPassingReasonIsAskedForAgain() throws {
+        let probe = try Deployment.harness().start(.fileCreate, input: Self.input(bytes: 1), sourceLength: 1)
+        probe.token("t")
+
+        let wait = try #require(probe.respond(503, #"{"error":{"message":"Busy."}}"#).first)
+        _ = probe.timer()
+        let call = try #require(probe.token("t").first)
+
+        #expect(wait.kind == .wait)
+        #expect(call.url.contains("uploadType=resumable"))
+    }
+
     @Test(arguments: [400, 403, 404, 429, 500, 503] as [Int32])
     func aSessionThatIsRefusedLeavesNothing(status: Int32) throws {
         let probe = try Deployment.harness().start(.fileCreate, input: Self.input(bytes: 1), sourceLength: 1)
         probe.token("t")
 
-        let ends = probe.respond(status, #"{"error":{"message":"No."}}"#)
+        var ends = probe.respond(status, #"{"error":{"message":"No."}}"#)
+        while ends.first?.kind == .wait {
+            _ = probe.timer()
+            _ = probe.token("t")
+            ends = probe.respond(status, #"{"error":{"message":"No."}}"#)
+        }
 
         #expect(ends.map(\.kind) == [.forget, .error])
         #expect(probe.failure?.upstreamStatus == Int(status))
