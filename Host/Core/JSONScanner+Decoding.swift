@@ -10,11 +10,7 @@ extension JSONScanner {
         UnsafeRawBufferPointer(start: base + string.start, count: string.end - string.start)
     }
 
-    /// The UTF-8 bytes of a string that this scanner has read, escapes resolved.
-    ///
-    /// - Parameters:
-    ///   - string: A string without faults.
-    ///   - limit: How many bytes are wanted at least; a few more may come.
+    /// The UTF-8 bytes of a string that this scanner has read, escapes resolved: all, or some more than the limit.
     func decodedBytes(of string: JSONString, limit: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(limit, string.end - string.start))

@@ -1,4 +1,4 @@
-extension RequestWalk {
+extension RequestScanner.Walk {
     /// Paths in errors and places are cut after so many bytes: a client's names can be of any length.
     private static let maximumPathLength = 256
 
@@ -77,7 +77,7 @@ extension RequestWalk {
 
     // The roles along the way are found again from the names: this is an error's message, not the scan itself.
     private var requirement: String {
-        var role = RequestRole.request
+        var role = RequestScanner.Role.request
         for step in steps[..<depth] {
             switch step {
             case .root: break

@@ -50,7 +50,7 @@ struct MultipartParameters {
             while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x09 { position += 1 }
         }
 
-        /// Takes a semicolon and the spaces around it; false at the end. A semicolon at the very end means nothing.
+        /// Takes a semicolon and the spaces around it; false at the end, or if nothing follows it.
         mutating func skipSeparator() -> Bool {
             skipSpaces()
             guard position < bytes.count, bytes[position] == UInt8(ascii: ";") else { return false }

@@ -258,10 +258,12 @@ extension MultipartReader {
             guard let base = bytes.baseAddress else { return nil }
             var offset = start
             while bytes.count - offset >= delimiter.count {
-                let candidates = bytes.count - offset - delimiter.count + 1
-                guard let found = memchr(base + offset, 0x0d, candidates) else { return nil }
-                offset = base.distance(to: UnsafeRawPointer(found))
-                if memcmp(found, delimiter, delimiter.count) == 0 { return offset }
+                if bytes[offset] != 0x0d {
+                    let candidates = bytes.count - offset - delimiter.count + 1
+                    guard let found = memchr(base + offset, 0x0d, candidates) else { return nil }
+                    offset = base.distance(to: UnsafeRawPointer(found))
+                }
+                if bytes[offset + 1] == 0x0a, memcmp(base + offset, delimiter, delimiter.count) == 0 { return offset }
                 offset += 1
             }
             return nil

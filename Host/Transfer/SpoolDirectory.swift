@@ -37,6 +37,7 @@ package final class SpoolDirectory: Sendable {
     ///   - maximumBytes: What this file may have.
     ///   - expectedBytes: What it will probably have, such as the request's `Content-Length`: reserved at once, so that
     ///     an upload that cannot fit is refused before it begins. Without it the share grows with the file.
+    /// - Returns: A writer whose file goes with it, unless it is finished.
     /// - Throws: ``SpoolError`` with `.full`, `.diskFull` or `.failed`.
     package func writer(maximumBytes: Int64, expectedBytes: Int64? = nil) async throws -> SpoolWriter {
         let share = max(0, min(expectedBytes ?? 0, maximumBytes))

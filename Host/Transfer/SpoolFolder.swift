@@ -56,7 +56,7 @@ final class SpoolFolder: Sendable {
         return file
     }
 
-    /// Opens a file; nil if it has gone. The descriptor is the caller's to close.
+    /// Opens a file, which is the caller's to close; nil if it has gone.
     func descriptor(of name: String) -> Int32? {
         let file = openat(descriptor, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
         return file >= 0 ? file : nil
@@ -64,10 +64,12 @@ final class SpoolFolder: Sendable {
 
     /// Takes away a file's name; one that has gone already is as good.
     func remove(_ name: String) throws(SpoolError) {
-        guard unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
-            throw SpoolDescriptor.error("removed", errno)
-        }
+        guard removeIfPossible(name) else { throw SpoolDescriptor.error("removed", errno) }
     }
+
+    /// Takes away a file's name and tells whether it is gone, for those who cannot do anything about it.
+    @discardableResult
+    func removeIfPossible(_ name: String) -> Bool { unlinkat(descriptor, name, 0) == 0 || errno == ENOENT }
 
     // What cannot be made shows when the directory is opened.
     private static func make(_ path: String) {

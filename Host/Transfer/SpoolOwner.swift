@@ -42,20 +42,12 @@ final class SpoolOwner: Sendable {
 
     deinit {
         // A file that stays is removed by whoever comes next.
-        unlinkLock()
+        folder.removeIfPossible(Self.lockPrefix + token + Self.lockSuffix)
         _ = close(lock)
     }
 
     /// The name of one of this owner's files.
     func fileName(_ number: UInt64) -> String { "\(Self.filePrefix)\(token)-\(number)" }
-
-    private func unlinkLock() {
-        do {
-            try folder.remove(Self.lockPrefix + token + Self.lockSuffix)
-        } catch {
-            return
-        }
-    }
 
     private static func clear(_ folder: SpoolFolder, except own: String) throws(SpoolError) {
         // Files first: whoever makes one has made its lock before, so every living owner is in the second list.

@@ -1,6 +1,8 @@
 import HostCore
 
-/// A complete upload on disk. It has no name: the space is freed when the last reference goes, or the process ends.
+/// A complete upload on disk.
+///
+/// It has no name: the space is freed when the last reference goes, or the process ends.
 package final class SpooledFile: RandomAccessFile {
     package let sizeInBytes: Int64
     /// Lower-case hexadecimal SHA-256 of the content.

@@ -16,6 +16,7 @@ extension UploadForm {
     ///   - writer: Where the file goes; finished on success, discarded on failure.
     ///   - fileBegins: Called before the file's first byte is stored, with the fields that precede it. Targets may
     ///     still be missing then; check the request's again.
+    /// - Returns: The fields and the file.
     /// - Throws: ``RuleError``, ``SpoolError``, and what the body or the closure throws.
     package static func receive<Body: AsyncSequence>(
         _ body: Body,
