@@ -94,20 +94,18 @@ struct HeaderBlock {
         var size = 0
         ends = [Int](unsafeUninitializedCapacity: 2 * pairs.count) { ends, count in
             for pair in pairs {
-                for part in [pair.name.buffer, pair.value.buffer] {
-                    size += part.count
-                    ends.initializeElement(at: count, to: size)
-                    count += 1
-                }
+                size += pair.name.buffer.count
+                ends.initializeElement(at: count, to: size)
+                size += pair.value.buffer.count
+                ends.initializeElement(at: count + 1, to: size)
+                count += 2
             }
         }
         text = [UInt8](unsafeUninitializedCapacity: size) { text, count in
             var rest = UnsafeMutableRawBufferPointer(text)
             for pair in pairs {
-                for part in [pair.name.buffer, pair.value.buffer] {
-                    rest.copyMemory(from: part)
-                    rest = UnsafeMutableRawBufferPointer(rebasing: rest[part.count...])
-                }
+                rest = Self.append(pair.name.buffer, to: rest)
+                rest = Self.append(pair.value.buffer, to: rest)
             }
             count = size
         }
@@ -125,6 +123,15 @@ struct HeaderBlock {
             }
         }
         return nil
+    }
+
+    /// Copies bytes to the start of a buffer that has room for them, and returns what is left of it.
+    private static func append(
+        _ bytes: UnsafeRawBufferPointer,
+        to rest: UnsafeMutableRawBufferPointer
+    ) -> UnsafeMutableRawBufferPointer {
+        rest.copyMemory(from: bytes)
+        return UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
     }
 
     private func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }

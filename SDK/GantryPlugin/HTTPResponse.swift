@@ -1,6 +1,9 @@
 import CGantryPlugin
 
 /// The response to a request, from its head on.
+///
+/// It is read to its end, piped or aborted before the operation awaits anything else: what arrives meanwhile is lost,
+/// and reading on throws.
 public final class HTTPResponse {
     /// The HTTP status.
     public let status: Int
@@ -34,14 +37,18 @@ public final class HTTPResponse {
         return Chunk(data: event.data.bytes, event: event.text.string)
     }
 
-    /// The rest of the body; lines are joined with line feeds.
+    /// The rest of the body; the lines of a success are joined with line feeds.
     ///
-    /// At most `limit` bytes are kept of a body that is not framed as a whole, which the host bounds; what is over it is
-    /// dropped and the response aborted.
+    /// The host does not frame a refusal by lines or events, whatever was asked for: it is a document. At most `limit`
+    /// bytes are kept of a body that is not framed as a whole, which the host bounds; what is over it is dropped and
+    /// the response aborted.
     public nonisolated(nonsending) func body(limit: Int = 64 * 1024) async throws(Failure) -> [UInt8] {
+        let joinsLines = framing == .lines && (200..<300).contains(status)
         var body: [UInt8] = []
+        var isFirst = true
         while let event = try await nextEvent() {
-            if framing == .lines, !body.isEmpty { body.append(UInt8(ascii: "\n")) }
+            if joinsLines, !isFirst { body.append(UInt8(ascii: "\n")) }
+            isFirst = false
             if body.isEmpty { body = event.data.bytes } else { body.append(contentsOf: event.data.buffer) }
             guard framing != .whole, body.count > max(limit, 0) else { continue }
             body.removeLast(body.count - max(limit, 0))
@@ -52,8 +59,8 @@ public final class HTTPResponse {
 
     /// Gives the rest of the body to the client as it is, and waits for its end.
     ///
-    /// The request must have asked for ``HTTPRequest/Framing/raw``. `headers` are for the client, besides those that the
-    /// host passes on.
+    /// The request must have asked for ``HTTPRequest/Framing/raw``. `headers` are for the client, besides those that
+    /// the host passes on.
     public nonisolated(nonsending) func pipe(headers: [Header] = []) async throws(Failure) {
         guard !isOver else { throw Failure(.internalError, "A response that is over cannot be piped.") }
         try state.pipe(id, headers: headers)

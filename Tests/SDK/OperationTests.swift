@@ -95,6 +95,18 @@ struct OperationTests {
         #expect(probe.commands.contains { $0.kind == .abort } == (framing > 0))
     }
 
+    @Test
+    func aRefusalIsADocumentWhateverFramingWasAskedFor() throws {
+        let probe = try harness.start(.embed, sourceLength: 2)
+
+        probe.head(status: 400)
+        probe.data("{\"a")
+        probe.data("\":1}")
+        probe.end()
+
+        #expect(probe.result == ["a": 1])
+    }
+
     @Test(arguments: [
         (Int32(1), FailureReason.upstreamUnavailable, true, true), (2, .upstreamUnavailable, true, true),
         (3, .upstreamUnavailable, false, true), (4, .upstreamUnavailable, true, true),
