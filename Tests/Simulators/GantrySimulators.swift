@@ -32,9 +32,13 @@ struct GantrySimulators: AsyncParsableCommand {
         let directory = data.map { URL(filePath: $0) } ?? temporary
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let simulation = try Simulation(directory: directory)
-        let outcome = await Task { try await serve(simulation) }.result
+        do {
+            try await serve(simulation)
+        } catch {
+            if data == nil { try FileManager.default.removeItem(at: temporary) }
+            throw error
+        }
         if data == nil { try FileManager.default.removeItem(at: temporary) }
-        try outcome.get()
     }
 
     /// Serves both ports until a signal comes.

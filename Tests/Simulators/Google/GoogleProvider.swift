@@ -1,5 +1,4 @@
 import Foundation
-import HTTPTypes
 import Synchronization
 
 /// The simulated Google: tokens, Cloud Storage and Vertex AI on one port.

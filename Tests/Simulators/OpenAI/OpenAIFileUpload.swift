@@ -1,5 +1,5 @@
 import Foundation
-import NIOCore
+import HTTPTypes
 
 /// `POST /v1/files`: a multipart form of exactly `purpose`, `file` and, where wanted, `expires_after[…]`.
 struct OpenAIFileUpload {

@@ -1,5 +1,4 @@
 import HTTPTypes
-import NIOCore
 
 /// The simulator itself ends the connection.
 struct ConnectionCut: Error {}

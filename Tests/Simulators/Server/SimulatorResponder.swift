@@ -1,6 +1,4 @@
-import HTTPTypes
 import Hummingbird
-import NIOCore
 
 /// Answers the requests of one port: control, faults, log, provider.
 struct SimulatorResponder: HTTPResponder {
