@@ -135,7 +135,7 @@ struct ConnectionGuardTests {
             throw Unexpected()
         }
         #expect(head.status.code == status)
-        let object = try JSONSerialization.jsonObject(with: Data(buffer: body)) as? [String: [String: Any]]
+        let object = try JSONSerialization.jsonObject(with: Data(String(buffer: body).utf8)) as? [String: [String: Any]]
         #expect(Set(try #require(object?["error"]).keys) == ["message", "type", "param", "code"])
     }
 
