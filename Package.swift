@@ -94,7 +94,7 @@ let package = Package(
             "HostUpstream",
             "Host/Upstream",
             [
-                "HostCore", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "HostCore", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),

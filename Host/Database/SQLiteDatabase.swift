@@ -97,7 +97,9 @@ package final class SQLiteDatabase: Database {
         writes.close()
         await readers.stop()
         await withCheckedContinuation { continuation in
-            writer.submit { [pool] _ in
+            writer.submit { [pool] state in
+                // After the first call the thread is gone and this runs here: SQLite must not be given a closed connection.
+                guard state == .active else { return continuation.resume() }
                 // What fails here is made up for by the next start: the file and its log are whole either way.
                 _ = Result {
                     // The log goes into the file, so that a copy of the file alone is a copy of the registry.

@@ -49,7 +49,10 @@ struct ServeCommand: AsyncParsableCommand {
             logger.info("gantry is listening", metadata: ["url": "http://\(host):\(bound)"])
         }
         var configuration = ServiceGroupConfiguration(
-            services: [application, SweepService(sweeper: gateway.sweeper)],
+            services: [
+                application, SweepService(sweeper: gateway.sweeper),
+                DrainDeadline(drainTimeout: drainTimeout, group: gateway.group, logger: logger),
+            ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

@@ -1,4 +1,6 @@
+import HostCore
 import HostUpstream
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -30,7 +32,12 @@ extension OperationDriver: UpstreamDelegate {
     package func upstreamDidFail(_ error: UpstreamError) {
         guard let outstanding else { return }
         exchange = nil
-        enqueue(.failed(request: outstanding, code: Net.code(of: error), detail: error.message))
+        // What the operator has to know of the address is for the log: the client learns what the code says.
+        target.instance.logger.warning(
+            "a provider's request failed",
+            metadata: ["deployment.id": "\(target.deployment.id)", "failure": "\(error.message)"]
+        )
+        enqueue(.failed(request: outstanding, code: Net.code(of: error), detail: ""))
     }
 
     /// Queues frames and what follows them before the plugin sees the first: by the last it may have asked for another

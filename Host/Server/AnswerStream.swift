@@ -11,9 +11,17 @@ final class AnswerStream: @unchecked Sendable {
     private let stream: OperationStream
     private var iterator: OperationStream.AsyncIterator
     private let watch: DisconnectWatch
+    /// The operation holds the request's body to its end.
+    private let share: RequestMemory.Share?
 
     /// Takes over a running operation and cancels it if the client goes away.
-    init(_ stream: OperationStream, deployment: Deployment, channel: any Channel) {
+    init(
+        _ stream: OperationStream,
+        deployment: Deployment,
+        channel: any Channel,
+        share: RequestMemory.Share? = nil
+    ) {
+        self.share = share
         self.stream = stream
         self.deployment = deployment
         iterator = stream.makeAsyncIterator()

@@ -5,6 +5,11 @@ import Hummingbird
 import NIOCore
 import NIOFoundationEssentialsCompat
 
+extension Request {
+    /// What `Content-Length` says, nil if there is none; one that no number can hold is as long as can be.
+    var declaredLength: Int64? { headers[.contentLength].map { Int64($0) ?? .max } }
+}
+
 extension Call {
     /// The id of a file as it stands in the path.
     func fileID() throws -> String { try parameter("file_id") }
@@ -31,7 +36,7 @@ extension Call {
             code: "too_large",
             message: "The body is larger than the \(limit) bytes that this route takes."
         )
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw refusal }
+        if let length = request.declaredLength, length > limit { throw refusal }
         do {
             return try await request.body.collect(upTo: limit)
         } catch is NIOTooManyBytesError {
@@ -42,9 +47,10 @@ extension Call {
     /// The body of an administrator's route.
     ///
     /// - Throws: ``GatewayError`` with 400 that names the member that is wrong.
-    func decoded<Value: Decodable>(_: Value.Type) async throws -> Value {
+    func decoded<Value: AdministratorBody>(_: Value.Type) async throws -> Value {
         let bytes = try await body(limit: context.maxUploadSize)
         do {
+            try Self.refuseUnknownMembers(of: bytes, known: Value.memberNames)
             return try JSONDecoder().decode(
                 Value.self,
                 from: bytes.readableBytes == 0 ? ByteBuffer(string: "{}") : bytes
@@ -52,6 +58,25 @@ extension Call {
         } catch let error as DecodingError {
             throw GatewayError(.badRequest, parameter: error.path, message: error.explanation)
         }
+    }
+}
+
+/// The body of an administrator's route.
+protocol AdministratorBody: Decodable {
+    /// The members it understands; any other is refused, since one that limits a key must not be dropped.
+    static var memberNames: Set<String> { get }
+}
+
+extension Call {
+    private static func refuseUnknownMembers(of bytes: ByteBuffer, known: Set<String>) throws {
+        guard bytes.readableBytes > 0 else { return }
+        guard case .map(let members) = try JSONDecoder().decode(ConfigurationValue.self, from: bytes) else { return }
+        guard let unknown = members.keys.filter({ !known.contains($0) }).min() else { return }
+        throw RuleError(
+            .unsupported,
+            "\(unknown) is not supported here. Supported are \(known.sorted().joined(separator: ", ")).",
+            parameter: unknown
+        )
     }
 }
 

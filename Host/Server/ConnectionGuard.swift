@@ -42,6 +42,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private var phase = Phase.awaitingHead
     private var answersOwed = 0
     private var hasBegunAnswer = false
+    private var hasLeft = false
     private var bytesInWindow = 0
     private var timer: Scheduled<Void>?
     private var listeners: [UInt64: @Sendable () -> Void] = [:]
@@ -54,7 +55,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     ///
     /// - Returns: A ticket for ``forget(_:)``.
     func onDisconnect(_ body: @escaping @Sendable () -> Void) -> UInt64 {
-        guard let context, context.channel.isActive else {
+        guard let context, context.channel.isActive, !hasLeft else {
             body()
             return .max
         }
@@ -111,7 +112,10 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // A client that closes its half while it waits has gone: nobody would read the answer.
-        if let event = event as? ChannelEvent, event == .inputClosed { notify() }
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            hasLeft = true
+            notify()
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -143,7 +147,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let parserError = error as? HTTPParserError, answersOwed == 0 else {
+        guard let parserError = error as? HTTPParserError, answersOwed <= 1, !hasBegunAnswer else {
             return context.fireErrorCaught(error)
         }
         refuse(parserError, context)
@@ -151,7 +155,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     /// Answers a request that could not even be read, and closes.
     private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        answersOwed += 1
+        answersOwed = 1
         let refusal =
             error == .headerOverflow
             ? GatewayError(

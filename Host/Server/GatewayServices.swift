@@ -14,6 +14,7 @@ package struct GatewayServices: Sendable {
     let spool: SpoolDirectory
     let clock: any WallClock
     let limits: GatewayLimits
+    let requestMemory: RequestMemory
     let logger: Logger
 
     /// Puts the services together.
@@ -35,6 +36,7 @@ package struct GatewayServices: Sendable {
         self.spool = spool
         self.clock = clock
         self.limits = limits
+        requestMemory = RequestMemory(limitInBytes: Int64(limits.requestBytes) * GatewayLimits.largestRequestsAtOnce)
         self.logger = logger
     }
 }
@@ -43,6 +45,9 @@ package struct GatewayServices: Sendable {
 package struct GatewayLimits: Sendable {
     package let fileBytes: Int64
     package let requestBytes: Int
+
+    /// As many bodies of the largest size are held at once; many more of an ordinary size.
+    static let largestRequestsAtOnce: Int64 = 4
 
     /// Makes the limits.
     ///

@@ -3,8 +3,8 @@ import HostCore
 import HostRegistry
 
 /// LiteLLM's body of `/key/generate` and, for the key that is made along, of `/user/new`.
-struct NewKeyBody: Decodable, Sendable {
-    private enum CodingKeys: String, CodingKey {
+struct NewKeyBody: AdministratorBody, Sendable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case alias = "key_alias"
         case userID = "user_id"
         case teamID = "team_id"
@@ -14,6 +14,8 @@ struct NewKeyBody: Decodable, Sendable {
         case maximumBudget = "max_budget"
         case allowsRawFileIDs = "allow_raw_file_ids"
     }
+
+    static let memberNames = Set(CodingKeys.allCases.map(\.rawValue))
 
     let alias: String?
     let userID: String?
@@ -48,8 +50,8 @@ struct NewKeyBody: Decodable, Sendable {
 }
 
 /// LiteLLM's body of `/user/new`.
-struct NewUserBody: Decodable, Sendable {
-    private enum CodingKeys: String, CodingKey {
+struct NewUserBody: AdministratorBody, Sendable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case userID = "user_id"
         case alias = "user_alias"
         case email = "user_email"
@@ -58,6 +60,8 @@ struct NewUserBody: Decodable, Sendable {
         case metadata
         case maximumBudget = "max_budget"
     }
+
+    static let memberNames = Set(CodingKeys.allCases.map(\.rawValue)).union(NewKeyBody.memberNames)
 
     let userID: String?
     let alias: String?
@@ -103,7 +107,9 @@ struct NewUserBody: Decodable, Sendable {
 }
 
 /// LiteLLM's body of `/key/delete`.
-struct DeleteKeysBody: Decodable, Sendable {
+struct DeleteKeysBody: AdministratorBody, Sendable {
+    static let memberNames: Set<String> = ["keys"]
+
     /// Keys, or their ids.
     let keys: [String]
 }

@@ -21,11 +21,14 @@ struct ModelRoutes: Sendable {
     }
 
     private func answer(_ call: Call, _ kind: OperationKind) async throws -> Response {
-        let body = try await call.body(limit: services.limits.requestBytes)
+        let limit = services.limits.requestBytes
+        let length = call.request.declaredLength ?? Int64(limit)
+        let share = try services.requestMemory.share(ofBytes: min(length, Int64(limit)))
+        let body = try await call.body(limit: limit)
         let modelInPath = call.context.parameters.get("model") == nil ? nil : try call.parameter("model")
         let modelCall = try await ModelCall(body: body, modelInPath: modelInPath, for: call.principal, services)
         let overhead = ContinuousClock.now - call.context.receivedAt
-        let (answer, first) = try await begin(modelCall, kind, call)
+        let (answer, first) = try await begin(modelCall, kind, call, share)
         var headers: HTTPFields = [:]
         headers[.modelID] = answer.deployment.id.description
         headers[.overhead] = overhead.millisecondsText
@@ -36,7 +39,8 @@ struct ModelRoutes: Sendable {
     private func begin(
         _ modelCall: ModelCall,
         _ kind: OperationKind,
-        _ call: Call
+        _ call: Call,
+        _ share: RequestMemory.Share
     ) async throws -> (AnswerStream, OperationPart) {
         var failed: DeploymentFailure?
         for deployment in modelCall.candidates {
@@ -47,7 +51,12 @@ struct ModelRoutes: Sendable {
                 now: services.clock.now()
             )
             let stream = try services.plugins.stream(request, on: deployment.id, loop: call.context.channel.eventLoop)
-            let answer = AnswerStream(stream, deployment: deployment, channel: call.context.channel)
+            let answer = AnswerStream(
+                stream,
+                deployment: deployment,
+                channel: call.context.channel,
+                share: share
+            )
             do {
                 return (answer, try await answer.firstPart())
             } catch let failure as DeploymentFailure where failure.failure.mayFallBack {

@@ -47,7 +47,7 @@ struct UploadService: Sendable {
     }
 
     private func receive(_ call: Call) async throws -> ReceivedUpload {
-        let length = call.request.headers[.contentLength].flatMap { Int64($0) }
+        let length = call.request.declaredLength
         // The form around the file is small, so a body this long has a file that is too long.
         if let length, length > services.limits.fileBytes + (1 << 20) {
             throw RuleError(

