@@ -94,12 +94,11 @@ package final class SQLiteDatabase: Database {
     }
 
     package func close() async {
-        writes.close()
+        // Once only: SQLite crashes when a closed connection is asked for a checkpoint.
+        guard writes.close() else { return }
         await readers.stop()
         await withCheckedContinuation { continuation in
-            writer.submit { [pool] state in
-                // After the first call the thread is gone and this runs here: SQLite must not be given a closed connection.
-                guard state == .active else { return continuation.resume() }
+            writer.submit { [pool] _ in
                 // What fails here is made up for by the next start: the file and its log are whole either way.
                 _ = Result {
                     // The log goes into the file, so that a copy of the file alone is a copy of the registry.

@@ -43,10 +43,12 @@ final class SQLiteWriteQueue: Sendable {
             return batch
         }
 
-        mutating func close() -> [Job] {
-            isClosed = true
-            defer { jobs = [] }
-            return jobs
+        mutating func close() -> (waiting: [Job], wasOpen: Bool) {
+            defer {
+                jobs = []
+                isClosed = true
+            }
+            return (jobs, !isClosed)
         }
     }
 
@@ -70,8 +72,13 @@ final class SQLiteWriteQueue: Sendable {
     }
 
     /// Refuses what waits and what is still to come.
-    func close() {
-        for job in state.withLock({ $0.close() }) { job.refuse(.closed) }
+    ///
+    /// - Returns: Whether this was the first call.
+    @discardableResult
+    func close() -> Bool {
+        let (waiting, wasOpen) = state.withLock { $0.close() }
+        for job in waiting { job.refuse(.closed) }
+        return wasOpen
     }
 
     /// Writes batches until nothing waits; blocks, and runs on one thread at a time.

@@ -249,6 +249,10 @@ package final class OperationDriver {
     }
 
     private func requestToken(scope: String, refresh: Bool) {
+        // A token that needs a token would wait for itself.
+        guard request.kind != .credential else {
+            return fail(pluginFailure("it asks for a token in order to make one"))
+        }
         awaitedTokens += 1
         let promise = loop.makePromise(of: String.self)
         promise.futureResult.assumeIsolated().whenComplete { outcome in

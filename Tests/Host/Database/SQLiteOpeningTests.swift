@@ -54,6 +54,21 @@ struct SQLiteOpeningTests {
     }
 
     @Test
+    func closingManyTimesAtOnceClosesOnce() async throws {
+        try await TemporaryDirectory.with { directory in
+            let database = try await SQLiteDatabase.open(at: directory + "/test.db")
+            try await database.write { _ = try $0.execute("CREATE TABLE t (n BIGINT)") }
+
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 { group.addTask { await database.close() } }
+            }
+            await database.close()
+
+            await #expect(throws: DatabaseError.self) { try await database.read { try $0.query("SELECT n FROM t") } }
+        }
+    }
+
+    @Test
     func closingAnswersEveryoneWhoWaits() async throws {
         try await TemporaryDirectory.with { directory in
             let path = directory + "/test.db"
