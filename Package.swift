@@ -119,6 +119,7 @@ let package = Package(
                 "HostCore", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
                 .product(name: "Hummingbird", package: "hummingbird"), nio("NIOCore"), nio("NIOHTTP1"),
                 nio("NIOFoundationEssentialsCompat"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
         .executableTarget(

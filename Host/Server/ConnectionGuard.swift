@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// Watches one client connection: heads and bodies must come in time, malformed requests get the gateway's own error,
 /// and whoever works for the client learns when it has gone.
@@ -69,7 +70,19 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        serveOldClients(context)
         if context.channel.isActive { schedule(limits.firstHead) }
+    }
+
+    private func serveOldClients(_ context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        do {
+            let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(OldHTTPHandler(), position: .before(codec.handler))
+        } catch {
+            // There is no HTTP/1 below this one, so there are no old clients.
+            return
+        }
     }
 
     package func channelActive(context: ChannelHandlerContext) {

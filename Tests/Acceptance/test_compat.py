@@ -1,6 +1,7 @@
 """Paths, headers and routes that clients of LiteLLM know."""
 
 import base64
+import json
 from collections.abc import Callable
 
 import pytest
@@ -327,3 +328,33 @@ def test_groups_share_their_requests_by_weight(simulators: Simulators, start_gat
 
     accounts = [request["account"] for request in simulators.requests("openai", "/chat/completions")]
     assert 100 < accounts.count("main") < 190
+
+
+class TestOldClients:
+    """HTTP/1.0, as proxies in front still speak it: an end that is the connection's, no chunks, no 100."""
+
+    def test_read_an_answer_to_the_end_of_the_connection(self, gateway: Gateway) -> None:
+        with gateway.raw() as connection:
+            connection.send(b"GET /health/liveliness HTTP/1.0\r\n\r\n")
+            status, headers, body = connection.response()
+
+            assert (status, headers["connection"], body) == (200, "close", b'"I\'m alive!"')
+            assert connection.is_closed_within(5)
+
+    @pytest.mark.parametrize("stream", [True, False])
+    def test_get_a_chat_without_chunks_and_without_100(self, gateway: Gateway, stream: bool) -> None:
+        message = {"model": "gemini-2.0-flash", "stream": stream, "messages": [{"role": "user", "content": "Hello"}]}
+        body = json.dumps(message).encode()
+        authorization = gateway.admin.headers["Authorization"]
+        head = f"POST /v1/chat/completions HTTP/1.0\r\nAuthorization: {authorization}\r\nExpect: 100-continue\r\n"
+
+        with gateway.raw() as connection:
+            connection.send(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            answer = b""
+            while piece := connection.socket.recv(65_536):
+                answer += piece
+
+        first, _, content = answer.partition(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.0 200")
+        assert b"transfer-encoding" not in first.lower()
+        assert content.rstrip().endswith(b"[DONE]") if stream else json.loads(content)["choices"]

@@ -107,6 +107,22 @@ class TestSIGTERM:
             gateway.process.wait(10)
             assert isinstance(running.exception(timeout=10), httpx.TransportError) or running.result().is_error
 
+    def test_does_not_wait_for_an_upload_for_ever(
+        self, simulators: Simulators, start_gateway: Callable[..., Gateway], standard_configuration: Callable[..., dict]
+    ) -> None:
+        gateway = start_gateway(standard_configuration(drain_seconds=2))
+        simulators.fault("openai", path_prefix="/v1/files", method="POST", times=0, never_answer=True)
+
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(gateway.upload, None, f"{MODEL},gemini-2.0-flash")
+            until("one target has its copy", simulators.google_objects)
+            gateway.signal(signal.SIGTERM)
+            assert gateway.process.wait(10) == 0
+            assert running.exception(timeout=10) is not None
+        start_gateway(standard_configuration(), data=gateway.data)
+
+        until("the next run has removed the copy", simulators.holds_nothing, seconds=30)
+
     def test_closes_idle_connections_at_once(
         self, start_gateway: Callable[..., Gateway], standard_configuration: Callable[..., dict]
     ) -> None:

@@ -179,7 +179,7 @@ general_settings:
         seen = ""
         deadline = time.monotonic() + 20
         while (line := lines.get(timeout=max(0.01, deadline - time.monotonic()))) is not None:
-            if match := re.search(r'\burl=(http://\S+) .*gantry is listening', line):
+            if match := re.search(r"\burl=(http://\S+) .*gantry is listening", line):
                 return match[1].rstrip("/")
             seen += line
         raise SystemExit(f"bench: gantry did not start: {seen}")

@@ -126,7 +126,7 @@ class Gateway:
         command += ["--plugins", plugins, "--data", data, "--log-level", log_level]
         process = Process(command, environment or clean_environment())
         try:
-            ready = process.wait_for_line(r'\burl=(http://\S+) .*gantry is listening', seconds=20)
+            ready = process.wait_for_line(r"\burl=(http://\S+) .*gantry is listening", seconds=20)
         except AssertionError:
             process.end()
             raise

@@ -1,0 +1,22 @@
+import HTTPTypes
+import Testing
+
+@testable import HostServer
+
+struct RequestMemoryTests {
+    @Test
+    func whatIsOverTheLimitIsRefusedUntilSomethingIsGivenBack() throws {
+        let memory = RequestMemory(limitInBytes: 100)
+        var first: RequestMemory.Share? = try memory.share(ofBytes: 60)
+
+        let refusal = #expect(throws: GatewayError.self) { _ = try memory.share(ofBytes: 41) }
+        let second = try memory.share(ofBytes: 40)
+        withExtendedLifetime(first) {}
+        first = nil
+        let third = try memory.share(ofBytes: 60)
+
+        #expect(refusal?.status == .serviceUnavailable)
+        #expect(refusal?.retryAfter != nil)
+        withExtendedLifetime((second, third)) {}
+    }
+}
