@@ -8,7 +8,6 @@ import NIOCore
 /// response's body, which alone reads the rest.
 final class AnswerStream: @unchecked Sendable {
     let deployment: Deployment
-    private let stream: OperationStream
     private var iterator: OperationStream.AsyncIterator
     private let watch: DisconnectWatch
     /// The operation holds the request's body to its end.
@@ -22,7 +21,6 @@ final class AnswerStream: @unchecked Sendable {
         share: RequestMemory.Share? = nil
     ) {
         self.share = share
-        self.stream = stream
         self.deployment = deployment
         iterator = stream.makeAsyncIterator()
         watch = DisconnectWatch(channel) { stream.cancel() }

@@ -193,7 +193,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     /// Answers past Hummingbird, and closes.
     private func answer(_ refusal: GatewayError, _ context: ChannelHandlerContext) {
         do {
-            let body = try refusal.encodedBody()
+            let body = try ByteBuffer(json: refusal.body)
             var head = HTTPResponse(status: refusal.status)
             head.headerFields[.contentType] = "application/json"
             head.headerFields[.contentLength] = "\(body.readableBytes)"

@@ -1,7 +1,4 @@
-import FoundationEssentials
 import HTTPTypes
-import NIOCore
-import NIOFoundationEssentialsCompat
 
 /// An answer that is an error, as the client sees it.
 package struct GatewayError: Error, CustomStringConvertible {
@@ -34,13 +31,4 @@ package struct GatewayError: Error, CustomStringConvertible {
     }
 
     package var description: String { "\(status.code) \(type): \(message)" }
-}
-
-extension GatewayError {
-    /// The JSON of the answer.
-    func encodedBody() throws -> ByteBuffer {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        return try encoder.encodeAsByteBuffer(body, allocator: ByteBufferAllocator())
-    }
 }

@@ -4,6 +4,15 @@ import Hummingbird
 import NIOCore
 import NIOFoundationEssentialsCompat
 
+extension ByteBuffer {
+    /// Writes a value as the JSON of every answer.
+    init(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        self = try encoder.encodeAsByteBuffer(value, allocator: ByteBufferAllocator())
+    }
+}
+
 extension Response {
     /// An answer of JSON.
     static func json(
@@ -11,10 +20,7 @@ extension Response {
         status: HTTPResponse.Status = .ok,
         headers: HTTPFields = [:]
     ) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-        let body = try encoder.encodeAsByteBuffer(value, allocator: ByteBufferAllocator())
-        return json(body, status: status, headers: headers)
+        json(try ByteBuffer(json: value), status: status, headers: headers)
     }
 
     /// An answer of bytes that are JSON already.

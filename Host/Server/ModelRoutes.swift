@@ -160,7 +160,7 @@ enum ServerSentEvent {
     }
 
     static func error(_ failure: DeploymentFailure) throws -> ByteBuffer {
-        frame(try ErrorResponses.answer(for: failure).encodedBody(), name: "")
+        frame(try ByteBuffer(json: ErrorResponses.answer(for: failure).body), name: "")
     }
 }
 
