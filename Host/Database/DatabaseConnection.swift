@@ -18,6 +18,14 @@ package protocol DatabaseConnection {
     /// - Returns: The rows in the statement's order.
     /// - Throws: ``DatabaseError``; `.misuse` for a second statement or a wrong number of arguments.
     func query(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> [DatabaseRow]
+
+    /// Tells the other processes on this database something, once the transaction has been committed.
+    ///
+    /// What is published may get lost with a connection. A database for one process does nothing here.
+    ///
+    /// - Parameter notice: At most 4000 bytes.
+    /// - Throws: ``DatabaseError``.
+    func publish(_ notice: String) throws(DatabaseError)
 }
 
 extension DatabaseConnection {

@@ -14,6 +14,8 @@ package struct DatabaseError: Error, CustomStringConvertible {
         case constraintViolation
         /// The wait was too long; nothing was done.
         case timeout
+        /// The connection was lost while a transaction was being committed: it was done or it was not.
+        case outcomeUnknown
         /// The statement, its arguments or the reading of its answer is wrong: a bug of the caller.
         case misuse
     }

@@ -34,6 +34,9 @@ struct SQLiteConnection: DatabaseConnection {
         }
     }
 
+    // A SQLite database has one process: nobody else is there to be told.
+    func publish(_: String) throws(DatabaseError) {}
+
     private static func values(
         _ sql: String,
         _ arguments: [DatabaseValue]

@@ -93,6 +93,9 @@ package final class SQLiteDatabase: Database {
         }
     }
 
+    // Nobody else writes to the file, so there is nothing to hear.
+    package func listen(_: @escaping @Sendable (DatabaseNotice) -> Void) {}
+
     package func close() async {
         // Once only: SQLite crashes when a closed connection is asked for a checkpoint.
         guard writes.close() else { return }

@@ -52,7 +52,7 @@ extension RegistryError {
 
     private init(database error: DatabaseError, while purpose: String) {
         switch error.code {
-        case .unavailable, .full, .readOnly, .corrupt, .timeout:
+        case .unavailable, .full, .readOnly, .corrupt, .timeout, .outcomeUnknown:
             self.init(
                 .storeUnavailable,
                 "The registry cannot use its database while \(purpose). \(error.message)",

@@ -13,6 +13,7 @@ enum Schema {
     ///
     /// - Throws: ``DatabaseError``; ``RegistryError`` with `.schemaTooNew`.
     static func migrate(_ connection: any DatabaseConnection, dialect: SQLDialect) throws {
+        if let lock = dialect.migrationLock { _ = try connection.query(lock) }
         try connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
         let stored = try connection.query("SELECT version FROM schema_version").first?.integer("version")
         let current = stored ?? 0

@@ -1,0 +1,7 @@
+/// What a process hears of the others on the same database.
+package enum DatabaseNotice: Hashable, Sendable {
+    /// Something another process published in a transaction that has been committed.
+    case published(String)
+    /// The connection that listens was lost for a while: anything may have been published meanwhile.
+    case interrupted
+}
