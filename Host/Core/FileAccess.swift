@@ -12,7 +12,7 @@ extension Principal {
     /// viewer may read.
     package func may(_ action: FileAction, _ file: ManagedFile) -> Bool {
         if file.owner == owner { return true }
-        if let teamID, file.teamID == teamID { return true }
+        if let team = file.teamID, team == teamID || memberships.contains(team) { return true }
         switch role {
         case .admin: return true
         case .viewer: return action == .read

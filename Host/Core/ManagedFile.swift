@@ -26,6 +26,8 @@ package enum FileStatus: String, Sendable {
     case ready
     /// Some copies may be gone; only a repeated delete may still see it.
     case deleting
+    /// Its time has passed and its copies are gone; the record says so for a while.
+    case expired
 }
 
 /// Where one copy of a file is in its life.

@@ -41,7 +41,10 @@ package enum Owner: Hashable, Sendable {
 package struct Principal: Hashable, Sendable {
     package let keyID: KeyID
     package let userID: UserID?
+    /// The team that the key was made for.
     package let teamID: TeamID?
+    /// The teams that the key's user is a member of.
+    package let memberships: Set<TeamID>
     package let role: Role
     package let models: ModelAllowance
     package let allowsRawFileIDs: Bool
@@ -51,6 +54,7 @@ package struct Principal: Hashable, Sendable {
         keyID: KeyID,
         userID: UserID?,
         teamID: TeamID?,
+        memberships: Set<TeamID> = [],
         role: Role,
         models: ModelAllowance,
         allowsRawFileIDs: Bool = false
@@ -58,6 +62,7 @@ package struct Principal: Hashable, Sendable {
         self.keyID = keyID
         self.userID = userID
         self.teamID = teamID
+        self.memberships = memberships
         self.role = role
         self.models = models
         self.allowsRawFileIDs = allowsRawFileIDs
@@ -69,6 +74,9 @@ package struct Principal: Hashable, Sendable {
         if let teamID { return .team(teamID) }
         return .key(keyID)
     }
+
+    /// The teams whose files this principal shares.
+    package var sharedTeams: Set<TeamID> { teamID.map { memberships.union([$0]) } ?? memberships }
 
     /// How messages name this principal.
     package var displayName: String {

@@ -26,6 +26,13 @@ package struct UnixTime: Hashable, Comparable, Sendable {
 package protocol WallClock: Sendable {
     /// The present moment.
     func now() -> UnixTime
+    /// The present moment in microseconds since 1970.
+    func microseconds() -> Int64
+}
+
+extension WallClock {
+    /// A clock that knows seconds alone.
+    package func microseconds() -> Int64 { now().secondsSince1970 * 1_000_000 }
 }
 
 /// The machine's own clock.
@@ -37,5 +44,11 @@ package struct SystemWallClock: WallClock {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UnixTime(secondsSince1970: Int64(time.tv_sec))
+    }
+
+    package func microseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 }

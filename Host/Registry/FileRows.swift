@@ -5,6 +5,8 @@ import HostDatabase
 enum FileRows {
     /// A deleted file keeps its place for a day, so that whoever deletes while listing can go on from it.
     static let deletedStatus = "deleted"
+    /// A file that has expired keeps its place for longer, so that its owner is told so.
+    static let expiredStatus = "expired"
 
     static let copyColumns = """
         c.deployment_id, c.provider_id, c.state AS copy_state, c.expires_at AS copy_expires_at
@@ -15,12 +17,12 @@ enum FileRows {
     /// - Parameters:
     ///   - source: A table or a subquery with the columns of `files`.
     ///   - condition: What stands behind `WHERE`.
-    ///   - order: How files are ordered, `ASC` or `DESC` by sequence.
+    ///   - order: How files are ordered, `ASC` or `DESC` by the time of their creation.
     /// - Returns: The statement.
     static func select(from source: String, where condition: String = "1 = 1", order: String = "ASC") -> String {
         """
         SELECT f.*, \(copyColumns) FROM \(source) AS f LEFT JOIN file_copies AS c ON c.file_id = f.id
-        WHERE \(condition) ORDER BY f.sequence \(order), c.place ASC
+        WHERE \(condition) ORDER BY f.created_us \(order), f.id \(order), c.place ASC
         """
     }
 
@@ -29,9 +31,9 @@ enum FileRows {
         var files: [ManagedFile] = []
         var start = 0
         while start < rows.count {
-            let sequence = try rows[start].integer("sequence")
+            let id = try rows[start].blob("id")
             var end = start + 1
-            while end < rows.count, try rows[end].integer("sequence") == sequence { end += 1 }
+            while end < rows.count, try rows[end].blob("id") == id { end += 1 }
             if try rows[start].text("status") != deletedStatus {
                 files.append(try file(rows[start], copies: rows[start..<end].compactMap(copy)))
             }
@@ -71,7 +73,7 @@ enum FileRows {
             mimeType: try row.text("mime_type"),
             sizeInBytes: try row.integerIfPresent("size_in_bytes") ?? 0,
             sha256: try row.textIfPresent("sha256") ?? "",
-            createdAt: UnixTime(secondsSince1970: try row.integer("created_at")),
+            createdAt: UnixTime(secondsSince1970: try row.integer("created_us") / 1_000_000),
             expiresAt: try row.time("expires_at"),
             status: status,
             targetNames: try JSONText.decode(row.text("target_names"), column: "target names"),

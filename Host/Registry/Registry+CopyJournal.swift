@@ -17,15 +17,15 @@ extension Registry: CopyJournal {
             // A copy that was forgotten meanwhile, say by a sweep, is written down again: it exists.
             let noted = try connection.execute(
                 """
-                INSERT INTO file_copies (file_id, deployment_id, place, provider_id, state, updated_at)
-                VALUES ($1, $2, 0, $3, $4, $5)
+                INSERT INTO file_copies (file_id, deployment_id, place, provider_id, state, begun_at, updated_at)
+                VALUES ($1, $2, 0, $3, $4, $5, $6)
                 ON CONFLICT (file_id, deployment_id)
                 DO UPDATE SET provider_id = excluded.provider_id, updated_at = excluded.updated_at
                 WHERE file_copies.provider_id IS NULL OR file_copies.provider_id = excluded.provider_id
                 """,
                 [
                     file.stored, .text(deployment.description), .text(providerID),
-                    .text((status == .deleting ? CopyState.deleting : .pending).rawValue), now,
+                    .text((status == .deleting ? CopyState.deleting : .pending).rawValue), now, now,
                 ]
             )
             guard noted == 1 else {

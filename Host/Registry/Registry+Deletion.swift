@@ -64,8 +64,8 @@ extension Registry {
         let oldest = now.advanced(bySeconds: -secondsToKeepPlaces)
         try connection.execute(
             """
-            DELETE FROM files WHERE sequence IN (
-                SELECT sequence FROM files WHERE status = 'deleted' AND updated_at < $1 ORDER BY updated_at ASC LIMIT $2
+            DELETE FROM files WHERE id IN (
+                SELECT id FROM files WHERE status = 'deleted' AND updated_at < $1 ORDER BY updated_at ASC LIMIT $2
             )
             """,
             [.integer(oldest.secondsSince1970), .integer(placesDroppedAtOnce)]

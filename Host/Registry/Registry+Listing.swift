@@ -13,10 +13,10 @@ extension Registry {
         if let deployments = listing.deployments, deployments.isEmpty { return FilePage(files: [], hasMore: false) }
         let now = clock.now()
         let page = try await inspect("listing files") { connection -> Result<FilePage, RuleError> in
-            var cursor: Int64?
+            var cursor: FilePlaceInLists?
             if let after = listing.after {
-                switch try Self.sequence(of: after, for: principal, in: connection) {
-                case .success(let sequence): cursor = sequence
+                switch try Self.place(of: after, for: principal, in: connection) {
+                case .success(let place): cursor = place
                 case .failure(let error): return .failure(error)
                 }
             }
@@ -31,11 +31,11 @@ extension Registry {
     }
 
     /// Where a file stands in every list.
-    private static func sequence(
+    private static func place(
         of file: RequestedFile,
         for principal: Principal,
         in connection: any DatabaseConnection
-    ) throws -> Result<Int64, RuleError> {
+    ) throws -> Result<FilePlaceInLists, RuleError> {
         let rows = try connection.query("SELECT * FROM files WHERE id = $1", [file.id.stored])
         guard let row = rows.first else { return .failure(.fileNotFound(file.clientID)) }
         let found = try FileRows.file(row, copies: [])
@@ -44,7 +44,7 @@ extension Registry {
             if try row.text("status") == FileRows.deletedStatus { return .failure(.fileNotFound(file.clientID)) }
             return .failure(.fileAccessDenied(file.clientID, principal))
         }
-        return .success(try row.integer("sequence"))
+        return .success(FilePlaceInLists(createdMicroseconds: try row.integer("created_us"), id: file.id))
     }
 }
 

@@ -8,7 +8,7 @@ extension Registry: UnfinishedFiles {
     package func discard(_ file: ManagedFile) async throws {
         switch file.status {
         case .deleting: try await finishDelete(file.id)
-        case .uploading, .ready: try await abandonFile(file.id)
+        case .uploading, .ready, .expired: try await abandonFile(file.id)
         }
     }
 }

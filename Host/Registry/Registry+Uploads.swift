@@ -16,16 +16,17 @@ extension Registry {
     ) async throws(RegistryError) -> ManagedFile {
         try Self.check(new, targets)
         let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        let created = DatabaseValue.integer(creationTimes.next(clock.microseconds()))
         return try await change("beginning a file") { connection in
-            try Self.insert(new, at: now, into: connection)
+            try Self.insert(new, at: created, now: now, into: connection)
             var seen: Set<DeploymentID> = []
             for (place, target) in targets.filter({ seen.insert($0).inserted }).enumerated() {
                 try connection.execute(
                     """
-                    INSERT INTO file_copies (file_id, deployment_id, place, state, updated_at)
-                    VALUES ($1, $2, $3, 'pending', $4)
+                    INSERT INTO file_copies (file_id, deployment_id, place, state, begun_at, updated_at)
+                    VALUES ($1, $2, $3, 'pending', $4, $5)
                     """,
-                    [new.id.stored, .text(target.description), .integer(Int64(place)), now]
+                    [new.id.stored, .text(target.description), .integer(Int64(place)), now, now]
                 )
             }
             return try Self.existing(new.id, in: connection)
@@ -170,20 +171,22 @@ extension Registry {
 
     private static func insert(
         _ new: NewFile,
-        at now: DatabaseValue,
+        at created: DatabaseValue,
+        now: DatabaseValue,
         into connection: any DatabaseConnection
     ) throws {
         try connection.execute(
             """
             INSERT INTO files (id, owner_kind, owner_id, team_id, purpose, filename, mime_type, size_in_bytes, sha256,
-                target_names, status, created_at, expires_at, updated_at)
+                target_names, status, created_us, expires_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'uploading', $11, $12, $13)
             """,
             [
                 new.id.stored, new.owner.stored.kind, new.owner.stored.id, DatabaseValue(new.teamID?.description),
                 .text(new.purpose.rawValue), .text(new.filename), .text(new.mimeType),
                 DatabaseValue(new.content?.sizeInBytes), DatabaseValue(new.content?.sha256),
-                .text(JSONText.encode(new.targetNames)), now, DatabaseValue(new.expiresAt?.secondsSince1970), now,
+                .text(JSONText.encode(new.targetNames)), created, DatabaseValue(new.expiresAt?.secondsSince1970),
+                now,
             ]
         )
     }

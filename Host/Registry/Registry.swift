@@ -21,6 +21,7 @@ package struct Registry: Sendable {
     /// Apart from the known ones, so that made-up keys cannot push those out.
     let unknownKeys: AgedCache<KeyDigest, Bool>
     let cachedFileRecords: AgedCache<FileID, ManagedFile>
+    let creationTimes = CreationTimes()
     private let database: any Database
 
     /// Brings the database's tables up to date and reads what is needed from them.

@@ -6,7 +6,7 @@ enum Schema {
     static var version: Int64 { Int64(migrations.count) }
 
     /// The statements from each version to the next; what has been released is never changed.
-    private static let migrations: [@Sendable (SQLDialect) -> [String]] = [firstTables]
+    private static let migrations: [@Sendable (SQLDialect) -> [String]] = [firstTables, sharedByHosts]
 
     /// Brings the tables to this gateway's version; runs inside one writing transaction, so that all of it or nothing
     /// happens and two gateways that start together do it once.

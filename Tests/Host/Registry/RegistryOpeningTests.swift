@@ -71,7 +71,7 @@ struct RegistryOpeningTests {
 
             #expect(error?.code == .schemaTooNew)
             #expect(error?.message.contains("version 99") == true)
-            #expect(error?.message.contains("version 1") == true)
+            #expect(error?.message.contains("version 2") == true)
             let row = try await fixture.database.read { try $0.query("SELECT version FROM schema_version").first }
             #expect(try row?.integer("version") == 99)
         }
