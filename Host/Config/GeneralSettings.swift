@@ -13,15 +13,24 @@ package struct GeneralSettings: Sendable {
     package let maximumRequestBytes: Int
     /// How long running requests may take to end once the gateway is told to stop.
     package let drainTimeout: Duration
+    /// How often unfinished work and expired files are looked for.
+    package let sweepInterval: Duration
+    /// For how long keys and files are known from memory while the database cannot be reached.
+    package let staleAge: Duration
+    /// After how many seconds a file expires whose upload does not say, by purpose; absent for never.
+    package let defaultExpiry: [FilePurpose: Int64]
 
-    /// Makes settings; the defaults are 2048 MiB a file, 64 MiB a request and 30 s to drain.
+    /// Makes settings; the defaults are 2048 MiB a file, 64 MiB a request, 30 s to drain and to sweep, 60 s from memory.
     package init(
         masterKey: String,
         databaseURL: String? = nil,
         fileIDFormat: FileIDFormat = .gantry,
         maximumFileBytes: Int64 = 2048 << 20,
         maximumRequestBytes: Int = 64 << 20,
-        drainTimeout: Duration = .seconds(30)
+        drainTimeout: Duration = .seconds(30),
+        sweepInterval: Duration = .seconds(30),
+        staleAge: Duration = .seconds(60),
+        defaultExpiry: [FilePurpose: Int64] = [:]
     ) {
         self.masterKey = masterKey
         self.databaseURL = databaseURL
@@ -29,5 +38,8 @@ package struct GeneralSettings: Sendable {
         self.maximumFileBytes = maximumFileBytes
         self.maximumRequestBytes = maximumRequestBytes
         self.drainTimeout = drainTimeout
+        self.sweepInterval = sweepInterval
+        self.staleAge = staleAge
+        self.defaultExpiry = defaultExpiry
     }
 }

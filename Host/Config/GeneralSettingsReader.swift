@@ -4,6 +4,7 @@ import HostCore
 struct GeneralSettingsReader {
     private static let keys = [
         "master_key", "database_url", "id_format", "max_file_size_mb", "max_request_size_mb", "drain_seconds",
+        "sweep_seconds", "stale_seconds", "default_expiry_seconds",
     ]
     // LiteLLM's settings without which this gateway is neither less safe nor otherwise different to its clients.
     private static let harmless: Set<String> = [
@@ -19,6 +20,9 @@ struct GeneralSettingsReader {
     private static let largestFileInMebibytes: Int64 = 8 << 20
     private static let largestRequestInMebibytes: Int64 = 2048
     private static let longestDrainInSeconds: Int64 = 3600
+    private static let longestSweepInSeconds: Int64 = 3600
+    private static let longestStaleAgeInSeconds: Int64 = 3600
+    private static let expirySeconds: ClosedRange<Int64> = 3600...2_592_000
 
     let reader: ValueReader
 
@@ -45,14 +49,39 @@ struct GeneralSettingsReader {
         if let value = mapping["drain_seconds"] {
             drainTimeout = try reader.seconds(value, upTo: Self.longestDrainInSeconds)
         }
+        var sweepInterval = defaults.sweepInterval
+        var staleAge = defaults.staleAge
+        if let value = mapping["sweep_seconds"] {
+            sweepInterval = try reader.seconds(value, upTo: Self.longestSweepInSeconds)
+        }
+        if let value = mapping["stale_seconds"] {
+            staleAge = try reader.seconds(value, upTo: Self.longestStaleAgeInSeconds)
+        }
         return GeneralSettings(
             masterKey: try masterKey(mapping),
             databaseURL: try databaseURL(mapping),
             fileIDFormat: format,
             maximumFileBytes: fileBytes,
             maximumRequestBytes: requestBytes,
-            drainTimeout: drainTimeout
+            drainTimeout: drainTimeout,
+            sweepInterval: sweepInterval,
+            staleAge: staleAge,
+            defaultExpiry: try defaultExpiry(mapping)
         )
+    }
+
+    /// A mapping from purposes to seconds.
+    private func defaultExpiry(_ mapping: SourceMapping) throws(ConfigurationError) -> [FilePurpose: Int64] {
+        guard let value = mapping["default_expiry_seconds"] else { return [:] }
+        var expiry: [FilePurpose: Int64] = [:]
+        for entry in try reader.mapping(value).entries {
+            guard let purpose = FilePurpose.requestable.first(where: { $0.rawValue == entry.key }) else {
+                let known = FilePurpose.requestable.map(\.rawValue)
+                throw SourceMapping.unknownKey(entry, known: known)
+            }
+            expiry[purpose] = try reader.integer(entry.value, in: Self.expirySeconds)
+        }
+        return expiry
     }
 
     private func masterKey(_ mapping: SourceMapping) throws(ConfigurationError) -> String {

@@ -7,6 +7,8 @@ package protocol CopyJournal: Sendable {
     func remember(_ file: FileID, at deployment: DeploymentID, providerID: String) async throws
     /// Notes that the copy is complete and can be used.
     func complete(_ file: FileID, at deployment: DeploymentID, providerID: String, expiresAt: UnixTime?) async throws
+    /// Notes that the copy is not wanted, or may exist although nobody knows its id: a sweep looks for it.
+    func giveUp(_ file: FileID, at deployment: DeploymentID) async throws
     /// Notes that the copy does not exist, or no longer.
     func forget(_ file: FileID, at deployment: DeploymentID) async throws
 }

@@ -1,7 +1,35 @@
-/// Which deployments of a model can serve a request: those that hold every file it names.
+/// Which deployments of a model can serve a request: those that hold every file it names, else those to which the
+/// missing files can be copied.
 package struct DeploymentChoice: Sendable {
-    /// In the order in which they should be tried.
+    /// A deployment that could serve the request if it had these files.
+    package struct Fill: Sendable {
+        package let deployment: Deployment
+        package let missing: [FileReference]
+    }
+
+    /// What can be done with copies at the moment.
+    package struct Means: Sendable {
+        let takesFiles: @Sendable (Deployment) -> Bool
+        let givesBack: @Sendable (DeploymentID, FilePurpose) -> Bool
+
+        /// Says what deployments can do.
+        ///
+        /// - Parameters:
+        ///   - takesFiles: Whether copies can be made at a deployment.
+        ///   - givesBack: Whether a deployment gives back the content of files for a purpose.
+        package init(
+            takesFiles: @escaping @Sendable (Deployment) -> Bool,
+            givesBack: @escaping @Sendable (DeploymentID, FilePurpose) -> Bool
+        ) {
+            self.takesFiles = takesFiles
+            self.givesBack = givesBack
+        }
+    }
+
+    /// In the order in which they should be tried; empty if no deployment holds every file.
     package let candidates: [Deployment]
+    /// Instead of candidates: in the order in which they should be tried.
+    package let fills: [Fill]
 
     /// Chooses among a model's deployments.
     ///
@@ -11,42 +39,56 @@ package struct DeploymentChoice: Sendable {
     ///   - files: Their records, already checked for access.
     ///   - modelName: The model as the client called it, for the message.
     ///   - now: Copies that have expired by then do not count.
+    ///   - means: What can be done with copies.
     ///   - generator: Orders the candidates by chance and weight.
-    /// - Throws: ``RuleError`` with `.invalidRequest` if no deployment holds every file.
+    /// - Throws: ``RuleError`` with `.invalidRequest` if no deployment can serve the request.
     package init(
         among deployments: [Deployment],
         holding references: [FileReference],
         files: [FileID: ManagedFile],
         modelName: String,
         now: UnixTime,
+        means: Means,
         using generator: inout some RandomNumberGenerator
     ) throws(RuleError) {
-        let able = deployments.filter { deployment in
-            references.allSatisfy { files[$0.id]?.usableCopy(at: deployment.id, now: now) != nil }
+        let order = deployments.count == 1 ? deployments : Self.shuffled(deployments, using: &generator)
+        let wanted = order.map { deployment in
+            let missing = references.filter { files[$0.id]?.usableCopy(at: deployment.id, now: now) == nil }
+            return Fill(deployment: deployment, missing: missing)
         }
-        guard !able.isEmpty else {
-            let missing = references.first { reference in
-                !deployments.contains { files[reference.id]?.usableCopy(at: $0.id, now: now) != nil }
-            }
-            throw Self.refusal(missing, modelName: modelName)
+        candidates = wanted.filter(\.missing.isEmpty).map(\.deployment)
+        guard candidates.isEmpty else {
+            fills = []
+            return
         }
-        candidates = able.count == 1 ? able : Self.shuffled(able, using: &generator)
+        let isReadable = { (reference: FileReference) in
+            files[reference.id]?.isReadable(now: now, means) ?? false
+        }
+        fills =
+            wanted.filter { means.takesFiles($0.deployment) && $0.missing.allSatisfy(isReadable) }
+            .map { ($0, $0.missing.reduce(0) { $0 + (files[$1.id]?.sizeInBytes ?? 0) }) }
+            .sorted { $0.1 < $1.1 }.map(\.0)
+        guard fills.isEmpty else { return }
+        throw Self.refusal(wanted.flatMap(\.missing).first { !isReadable($0) }, references, modelName: modelName)
     }
 
-    private static func refusal(_ missing: FileReference?, modelName: String) -> RuleError {
-        guard let missing else {
+    private static func refusal(
+        _ unreadable: FileReference?,
+        _ references: [FileReference],
+        modelName: String
+    ) -> RuleError {
+        guard let unreadable else {
             return RuleError(
-                .invalidRequest,
-                "No deployment of \(modelName) holds all of these files. Upload them again with "
-                    + "target_model_names=\(modelName).",
-                parameter: "messages"
+                .unsupported,
+                "The model \(modelName) takes no files. Name a model that does.",
+                parameter: references.first?.path ?? "messages"
             )
         }
         return RuleError(
             .invalidRequest,
-            "The file \(missing.clientID) was not uploaded for the model \(modelName). Upload it with "
-                + "target_model_names=\(modelName).",
-            parameter: missing.path
+            "The file \(unreadable.clientID) is not at a deployment of the model \(modelName), and no provider that has it "
+                + "gives it back. Upload it again with target_model_names=\(modelName).",
+            parameter: unreadable.path
         )
     }
 
@@ -67,5 +109,12 @@ package struct DeploymentChoice: Sendable {
             order.append(rest.remove(at: drawn))
         }
         return order
+    }
+}
+
+extension ManagedFile {
+    /// Whether a copy can be read back now.
+    fileprivate func isReadable(now: UnixTime, _ means: DeploymentChoice.Means) -> Bool {
+        copies.contains { means.givesBack($0.deployment, purpose) && usableCopy(at: $0.deployment, now: now) != nil }
     }
 }

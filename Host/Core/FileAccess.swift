@@ -28,7 +28,7 @@ extension Principal {
     ///   - clientID: The id as the client wrote it, for the message.
     ///   - now: The present moment, against which the expiry is held.
     /// - Throws: ``RuleError`` with `.fileAccessDenied`, or `.fileExpired` for a read of an expired file, or
-    ///   `.fileNotFound` for one that is being deleted.
+    ///   `.fileNotFound` for one that is not yet made, is being deleted, or has been removed after its expiry.
     package func check(
         _ action: FileAction,
         _ file: ManagedFile,
@@ -38,15 +38,18 @@ extension Principal {
         guard may(action, file) else {
             throw RuleError(.fileAccessDenied, "\(displayName) does not have access to the file \(clientID)")
         }
-        guard action == .read else { return }
-        guard file.status == .ready else { throw .fileNotFound(clientID) }
-        if let expiresAt = file.expiresAt, expiresAt <= now {
+        if action == .delete {
+            guard file.status == .ready || file.status == .deleting else { throw .fileNotFound(clientID) }
+            return
+        }
+        if let expiresAt = file.expiresAt, expiresAt <= now, file.status != .uploading {
             throw RuleError(
                 .fileExpired,
                 "The file \(clientID) expired at \(expiresAt.secondsSince1970) (Unix seconds). Upload it again.",
                 parameter: "file_id"
             )
         }
+        guard file.status == .ready else { throw .fileNotFound(clientID) }
     }
 }
 

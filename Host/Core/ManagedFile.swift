@@ -36,7 +36,9 @@ package enum CopyState: String, Sendable {
     case pending
     case ready
     case deleting
+    /// It could not be made, or is lost; what may be left of it has to go.
     case failed
+    /// The provider drops it about now.
     case expired
 }
 
@@ -47,13 +49,26 @@ package struct FileCopy: Hashable, Sendable {
     package let providerID: String?
     package let state: CopyState
     package let expiresAt: UnixTime?
+    /// When the provider was first about to be asked for it.
+    package let begunAt: UnixTime
+    /// When something was last noted about it.
+    package let updatedAt: UnixTime
 
     /// Makes a copy's description.
-    package init(deployment: DeploymentID, providerID: String?, state: CopyState, expiresAt: UnixTime?) {
+    package init(
+        deployment: DeploymentID,
+        providerID: String?,
+        state: CopyState,
+        expiresAt: UnixTime?,
+        begunAt: UnixTime,
+        updatedAt: UnixTime
+    ) {
         self.deployment = deployment
         self.providerID = providerID
         self.state = state
         self.expiresAt = expiresAt
+        self.begunAt = begunAt
+        self.updatedAt = updatedAt
     }
 }
 
@@ -105,6 +120,25 @@ package struct ManagedFile: Hashable, Sendable {
         self.status = status
         self.targetNames = targetNames
         self.copies = copies
+    }
+
+    /// The file as it is without one of its copies.
+    package func without(_ copy: FileCopy) -> ManagedFile {
+        ManagedFile(
+            id: id,
+            owner: owner,
+            teamID: teamID,
+            purpose: purpose,
+            filename: filename,
+            mimeType: mimeType,
+            sizeInBytes: sizeInBytes,
+            sha256: sha256,
+            createdAt: createdAt,
+            expiresAt: expiresAt,
+            status: status,
+            targetNames: targetNames,
+            copies: copies.filter { $0 != copy }
+        )
     }
 
     /// The copy at a deployment that can be used now, if there is one.

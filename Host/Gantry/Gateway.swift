@@ -14,7 +14,7 @@ import NIOPosix
 /// Everything that serves, wired together.
 struct Gateway: Sendable {
     let server: GatewayServer
-    let sweeper: Sweeper
+    let worker: HostWorker
     let group: any EventLoopGroup
     let logger: Logger
     /// What was loaded, for `gantry check`.
@@ -52,7 +52,12 @@ struct Gateway: Sendable {
             let services = try await services(configuration, plugins, database, options: options, logger: logger)
             return Gateway(
                 server: GatewayServer(services),
-                sweeper: try await Sweeper(fanOut: services.fanOut, files: services.registry, logger: logger),
+                worker: HostWorker(
+                    registry: services.registry,
+                    sweeper: services.sweeper,
+                    dataFolder: options.data,
+                    logger: logger
+                ),
                 group: group,
                 logger: logger,
                 report: definitions.report,
@@ -80,7 +85,12 @@ struct Gateway: Sendable {
         logger: Logger
     ) async throws -> GatewayServices {
         let general = configuration.general
-        let registry = try await Registry(database: database, masterKeyDigest: KeyDigest(of: general.masterKey))
+        let registry = try await Registry(
+            database: database,
+            masterKeyDigest: KeyDigest(of: general.masterKey),
+            staleAge: general.staleAge,
+            firstRetry: min(general.sweepInterval, .seconds(5))
+        )
         return GatewayServices(
             registry: registry,
             plugins: plugins,
@@ -95,6 +105,10 @@ struct Gateway: Sendable {
             limits: GatewayLimits(
                 fileBytes: general.maximumFileBytes,
                 requestBytes: general.maximumRequestBytes
+            ),
+            lifetimes: FileLifetimes(
+                defaultExpiry: general.defaultExpiry,
+                sweepInterval: general.sweepInterval
             ),
             logger: logger
         )

@@ -30,7 +30,9 @@ struct ServeCommand: AsyncParsableCommand {
             }
             let configuration = try options.load()
             let gateway = try await Gateway.open(configuration, options: options)
+            try await gateway.worker.enlist()
             try await serve(gateway, drainTimeout: configuration.general.drainTimeout)
+            await gateway.worker.retire()
             await gateway.close()
         } catch {
             throw StartupError(error, listeningOn: "\(host):\(port)").exit()
@@ -50,7 +52,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var configuration = ServiceGroupConfiguration(
             services: [
-                application, SweepService(sweeper: gateway.sweeper),
+                application, gateway.worker,
                 DrainDeadline(drainTimeout: drainTimeout, group: gateway.group, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],

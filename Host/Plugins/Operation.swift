@@ -141,6 +141,28 @@ package struct OperationFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(reason): \(message)" }
+
+    /// Whether the provider may have done what it was asked for, although it failed.
+    ///
+    /// A refusal says that it did not; a lost or unreadable answer says nothing.
+    package var mayHaveActed: Bool {
+        switch reason {
+        case .invalid, .unsupported, .notFound, .tooLarge, .contextLength, .filtered, .rateLimit, .quota,
+            .upstreamAuthentication:
+            false
+        case .conflict, .upstreamUnavailable, .upstreamTimeout, .upstreamProtocol, .cancelled, .internalError,
+            .pluginFailed, .journalUnavailable:
+            true
+        }
+    }
+
+    /// Whether the provider cannot be reached or takes nothing now, and may later.
+    package var isOutage: Bool {
+        switch reason {
+        case .upstreamUnavailable, .upstreamTimeout, .rateLimit: true
+        default: false
+        }
+    }
 }
 
 /// A provider object that an operation created or found gone, to be written down before anything else happens.

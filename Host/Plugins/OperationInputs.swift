@@ -63,6 +63,48 @@ package struct FileCreateInput: OperationInput {
     }
 }
 
+/// FILE_LIST, for the files that a FILE_CREATE may have left.
+package struct FileSearchInput: OperationInput {
+    /// What FILE_CREATE was asked for.
+    package let like: FileCreateInput
+    /// Unix seconds, between which the file was created.
+    package let since: Int64
+    package let until: Int64
+    /// Where the page before ended.
+    package let after: String?
+
+    /// Makes the input.
+    package init(like: FileCreateInput, since: Int64, until: Int64, after: String?) {
+        self.like = like
+        self.since = since
+        self.until = until
+        self.after = after
+    }
+}
+
+/// What FILE_LIST answers.
+package struct FileListResult: Decodable, Sendable {
+    /// One file.
+    package struct Entry: Decodable, Sendable {
+        package let id: String
+    }
+
+    package let data: [Entry]
+    /// Where the next page begins; nil on the last one.
+    package let next: String?
+
+    /// Reads an operation's result.
+    ///
+    /// - Throws: ``OperationFailure`` if the plugin's result is not what the ABI asks for.
+    package init(_ result: OperationResult) throws(OperationFailure) {
+        do {
+            self = try JSONDecoder().decode(FileListResult.self, from: result.data)
+        } catch {
+            throw OperationFailure(.pluginFailed, "The plugin's result is not the JSON that the ABI asks for.")
+        }
+    }
+}
+
 /// FILE_GET and FILE_DELETE, and FILE_CONTENT with a range.
 package struct FileInput: OperationInput {
     package let id: String

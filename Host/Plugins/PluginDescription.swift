@@ -39,11 +39,12 @@ struct PluginDescription: Sendable {
     let configuration: [String: Parameter]
     /// Purposes whose files the provider gives back; `*` stands for all.
     let contentPurposes: Set<String>
+    let lostFiles: LostFiles?
 
     /// Reads the JSON of `describe`; empty JSON describes nothing.
     init(json: UnsafeRawBufferPointer, library: String) throws(PluginError) {
         guard !json.isEmpty else {
-            (parameters, configuration, contentPurposes) = ([:], [:], [])
+            (parameters, configuration, contentPurposes, lostFiles) = ([:], [:], [], nil)
             return
         }
         let document: Document
@@ -55,17 +56,28 @@ struct PluginDescription: Sendable {
         parameters = document.params ?? [:]
         configuration = document.config ?? [:]
         contentPurposes = Set(document.contentPurposes ?? [])
+        lostFiles = document.lostFiles.flatMap { LostFiles(rawValue: $0) }
     }
 
     private struct Document: Decodable {
         let params: [String: Parameter]?
         let config: [String: Parameter]?
         let contentPurposes: [String]?
+        let lostFiles: String?
 
         private enum CodingKeys: String, CodingKey {
             case params
             case config
             case contentPurposes = "content_purposes"
+            case lostFiles = "lost_files"
         }
     }
+}
+
+/// What becomes of a file whose upload was cut off before anybody noted its id.
+package enum LostFiles: String, Sendable {
+    /// There is none: every id is remembered before its file exists.
+    case none
+    /// FILE_LIST with `like` finds it.
+    case search
 }

@@ -97,15 +97,20 @@ package final class PluginHost: Sendable {
     /// - Parameters:
     ///   - request: What to do.
     ///   - deployment: For which of the targets.
-    ///   - loop: Where it runs: the event loop of the client's connection.
+    ///   - loop: Where it runs: the event loop of the client's connection; nil for any.
     /// - Returns: The pieces; a failure of the operation comes from there.
     /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured.
     package func stream(
         _ request: OperationRequest,
         on deployment: DeploymentID,
-        loop: any EventLoop
+        loop: (any EventLoop)? = nil
     ) throws(OperationFailure) -> OperationStream {
-        OperationStream(request, target: try known(deployment), loop: loop, environment: environment)
+        OperationStream(
+            request,
+            target: try known(deployment),
+            loop: loop ?? group.next(),
+            environment: environment
+        )
     }
 
     private func known(_ id: DeploymentID) throws(OperationFailure) -> PluginTarget {

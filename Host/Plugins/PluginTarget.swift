@@ -43,6 +43,12 @@ package final class PluginTarget: @unchecked Sendable {
         return serves(.fileContent) && (purposes.contains("*") || purposes.contains(purpose.rawValue))
     }
 
+    /// What becomes of a file whose upload was cut off before anybody noted its id; nil if the plugin does not say.
+    package var lostFiles: LostFiles? {
+        let told = instance.table.description.lostFiles
+        return told == .search && !serves(.fileList) ? nil : told
+    }
+
     /// Makes the plugin's state for one operation; nil if the plugin refused with this status.
     func makeOperation(_ kind: OperationKind) -> Result<OpaquePointer, RefusedCommand> {
         var operation: OpaquePointer?

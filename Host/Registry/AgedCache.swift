@@ -2,8 +2,9 @@ import Synchronization
 
 /// Values that were read not long ago, a bounded number of them.
 ///
-/// A value is used until it is so old, counted from before it was read: a change that another host commits is seen at
+/// A value is fresh until it is so old, counted from before it was read: a change that another host commits is seen at
 /// the latest then. A change of this host is seen at once: ``remove(_:)`` also keeps out what is being read meanwhile.
+/// For some time after that a value is better than none, should the database be away.
 final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Taken before a read; says how fresh what it finds will be.
     struct Ticket: Sendable {
@@ -22,10 +23,19 @@ final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         var old: [Key: Entry] = [:]
         /// Counts removals: what was read before one is not kept after it.
         var generation: UInt64 = 0
+        /// What was read before is not fresh any more.
+        var staleBefore = -Duration.seconds(Int64.max / 4)
 
         func value(of key: Key, readAfter oldest: Duration) -> Value? {
             guard let entry = young[key] ?? old[key], entry.readAt > oldest else { return nil }
             return entry.value
+        }
+
+        /// - Returns: What was dropped, to be freed outside the lock.
+        mutating func removeAll() -> [[Key: Entry]] {
+            generation &+= 1
+            defer { (young, old) = ([:], [:]) }
+            return [young, old]
         }
 
         mutating func remove(_ keys: [Key]) {
@@ -51,25 +61,47 @@ final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let state = Mutex(State())
     private let halfCapacity: Int
     private let maximumAge: Duration
+    private let maximumStaleAge: Duration
     private let clock: any MonotonicClock
 
     /// Makes an empty cache.
-    init(capacity: Int, maximumAge: Duration, clock: any MonotonicClock) {
+    ///
+    /// - Parameters:
+    ///   - capacity: How many values are held at most.
+    ///   - maximumAge: How long a value is fresh.
+    ///   - maximumStaleAge: How long it may be used if nothing fresher can be had; none for values of no such use.
+    ///   - clock: Ages the values.
+    init(
+        capacity: Int,
+        maximumAge: Duration,
+        maximumStaleAge: Duration = .zero,
+        clock: any MonotonicClock
+    ) {
         halfCapacity = max(1, capacity / 2)
         self.maximumAge = maximumAge
+        self.maximumStaleAge = maximumStaleAge
         self.clock = clock
     }
 
     /// The value of a key, if it is here and fresh.
     func value(for key: Key) -> Value? {
         let oldest = clock.now() - maximumAge
+        return state.withLock { $0.value(of: key, readAfter: max(oldest, $0.staleBefore)) }
+    }
+
+    /// The value of a key that nobody can read anew at the moment, if it is here and not too old.
+    func staleValue(for key: Key) -> Value? {
+        let oldest = clock.now() - maximumStaleAge
         return state.withLock { $0.value(of: key, readAfter: oldest) }
     }
 
     /// The values of these keys that are here and fresh, in the keys' order; nil for each that is not.
     func values(for keys: some Sequence<Key>) -> [Value?] {
         let oldest = clock.now() - maximumAge
-        return state.withLock { state in keys.map { state.value(of: $0, readAfter: oldest) } }
+        return state.withLock { state in
+            let oldest = max(oldest, state.staleBefore)
+            return keys.map { state.value(of: $0, readAfter: oldest) }
+        }
     }
 
     /// Says that a read begins.
@@ -90,6 +122,21 @@ final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Forgets keys whose values have changed.
     func remove(_ keys: [Key]) { state.withLock { $0.remove(keys) } }
+
+    /// Makes everything stale: anything may have changed, and can be read anew unless the database is away.
+    func expireAll() {
+        let now = clock.now()
+        state.withLock { state in
+            state.generation &+= 1
+            state.staleBefore = now
+        }
+    }
+
+    /// Forgets everything: anything has changed.
+    func removeAll() {
+        let dropped = state.withLock { $0.removeAll() }
+        withExtendedLifetime(dropped) {}
+    }
 
     /// How many entries are held, fresh or not.
     var count: Int { state.withLock { $0.young.count + $0.old.count } }

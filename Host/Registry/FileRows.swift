@@ -9,7 +9,8 @@ enum FileRows {
     static let expiredStatus = "expired"
 
     static let copyColumns = """
-        c.deployment_id, c.provider_id, c.state AS copy_state, c.expires_at AS copy_expires_at
+        c.deployment_id, c.provider_id, c.state AS copy_state, c.expires_at AS copy_expires_at, c.begun_at,
+        c.updated_at AS copy_updated_at
         """
 
     /// Selects files with their copies: one row for each copy, one for a file without.
@@ -100,8 +101,48 @@ enum FileRows {
             deployment: DeploymentID(deployment),
             providerID: try row.textIfPresent("provider_id"),
             state: state,
-            expiresAt: try row.time("copy_expires_at")
+            expiresAt: try row.time("copy_expires_at"),
+            begunAt: UnixTime(secondsSince1970: try row.integer("begun_at")),
+            updatedAt: UnixTime(secondsSince1970: try row.integer("copy_updated_at"))
         )
+    }
+}
+
+extension DatabaseRow {
+    /// The id of a file in a column.
+    func fileID(_ column: String) throws -> FileID {
+        guard let uuid = RecordUUID(bytes: try blob(column)) else { throw RegistryError.unreadable(column) }
+        return FileID(uuid: uuid)
+    }
+}
+
+extension Registry {
+    /// Makes other transactions that lock the same file wait for the end of this one.
+    static func lock(_ id: FileID, _ rowLock: String, in connection: any DatabaseConnection) throws {
+        guard !rowLock.isEmpty else { return }
+        _ = try connection.query("SELECT 1 AS one FROM files WHERE id = $1 \(rowLock)", [id.stored])
+    }
+
+    /// A file that nobody else can change until the end of the transaction, unless it has been deleted.
+    static func lockedFile(
+        _ id: FileID,
+        _ rowLock: String,
+        in connection: any DatabaseConnection
+    ) throws -> ManagedFile? {
+        try lock(id, rowLock, in: connection)
+        return try FileRows.file(id, in: connection)
+    }
+
+    /// A file that has to be there; with a lock nobody else can change it until the end of the transaction.
+    static func existing(
+        _ id: FileID,
+        _ rowLock: String = "",
+        in connection: any DatabaseConnection
+    ) throws -> ManagedFile {
+        guard let file = try lockedFile(id, rowLock, in: connection) else {
+            throw RegistryError(.notFound, "The file's record does not exist, or no longer.")
+        }
+        return file
     }
 }
 

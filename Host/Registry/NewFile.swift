@@ -9,8 +9,7 @@ package struct NewFile: Sendable {
     package let purpose: FilePurpose
     package let filename: String
     package let mimeType: String
-    /// Nil while the file is still being received.
-    package let content: FileContent?
+    package let content: FileContent
     package let expiresAt: UnixTime?
     /// The target names as the client gave them, each once.
     package let targetNames: [String]
@@ -21,7 +20,7 @@ package struct NewFile: Sendable {
         purpose: FilePurpose,
         filename: String,
         mimeType: String,
-        content: FileContent? = nil,
+        content: FileContent,
         expiresAt: UnixTime? = nil,
         targetNames: [String]
     ) {
@@ -44,7 +43,7 @@ package struct NewFile: Sendable {
         purpose: FilePurpose,
         filename: String,
         mimeType: String,
-        content: FileContent? = nil,
+        content: FileContent,
         expiresAt: UnixTime? = nil,
         targetNames: [String]
     ) {

@@ -12,8 +12,8 @@ extension Registry: CopyJournal {
         providerID: String
     ) async throws(RegistryError) {
         let now = DatabaseValue.integer(clock.now().secondsSince1970)
-        try await change("noting a copy") { connection in
-            let status = try Self.existing(file, in: connection).status
+        try await change("noting a copy") { [rowLock] connection in
+            let status = try Self.existing(file, rowLock, in: connection).status
             // A copy that was forgotten meanwhile, say by a sweep, is written down again: it exists.
             let noted = try connection.execute(
                 """
@@ -39,7 +39,7 @@ extension Registry: CopyJournal {
     /// Notes that the copy is complete and can be used.
     ///
     /// - Throws: ``RegistryError``: whoever created the copy has to delete it again. `.notFound` if it is not noted,
-    ///   `.conflict` if the file is being deleted; `.storeUnavailable`.
+    ///   `.conflict` if it is being deleted; `.storeUnavailable`.
     package func complete(
         _ file: FileID,
         at deployment: DeploymentID,
@@ -47,11 +47,12 @@ extension Registry: CopyJournal {
         expiresAt: UnixTime?
     ) async throws(RegistryError) {
         let now = DatabaseValue.integer(clock.now().secondsSince1970)
-        let state = try await change("noting a complete copy") { connection in
+        let state = try await change("noting a complete copy") { [rowLock] connection in
+            try Self.lock(file, rowLock, in: connection)
             let rows = try connection.query(
                 """
-                UPDATE file_copies SET provider_id = $1, expires_at = $2, updated_at = $3,
-                    state = CASE WHEN state = 'deleting' THEN 'deleting' ELSE 'ready' END
+                UPDATE file_copies SET provider_id = $1, expires_at = $2, updated_at = $3, worker = NULL, failures = 0,
+                    state = CASE WHEN state IN ('pending', 'ready') THEN 'ready' ELSE state END
                 WHERE file_id = $4 AND deployment_id = $5 RETURNING state
                 """,
                 [
@@ -68,32 +69,66 @@ extension Registry: CopyJournal {
         cachedFileRecords.remove([file])
         // The id has been written down all the same, so that the deletion that is under way finds it.
         guard state == CopyState.ready.rawValue else {
-            throw RegistryError(.conflict, "The file is being deleted.")
+            throw RegistryError(.conflict, "The copy is being deleted.")
         }
+    }
+
+    /// Notes that the copy is not wanted, or may exist although nobody knows its id: a sweep looks for it.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func giveUp(_ file: FileID, at deployment: DeploymentID) async throws(RegistryError) {
+        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        work.end(file, at: deployment)
+        try await change("giving up a copy") { [rowLock] connection in
+            try Self.lock(file, rowLock, in: connection)
+            try connection.execute(
+                """
+                UPDATE file_copies SET state = 'failed', worker = NULL, updated_at = $1
+                WHERE file_id = $2 AND deployment_id = $3
+                """,
+                [now, file.stored, .text(deployment.description)]
+            )
+            try Self.announce(file, in: connection)
+        }
+        cachedFileRecords.remove([file])
     }
 
     /// Notes that the copy does not exist, or no longer; a repeat does nothing.
     ///
+    /// A file in use that has no copy left has expired.
+    ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func forget(_ file: FileID, at deployment: DeploymentID) async throws(RegistryError) {
         let now = DatabaseValue.integer(clock.now().secondsSince1970)
-        try await change("forgetting a copy") { connection in
+        work.end(file, at: deployment)
+        try await change("forgetting a copy") { [rowLock] connection in
+            try Self.lock(file, rowLock, in: connection)
             try connection.execute(
                 "DELETE FROM file_copies WHERE file_id = $1 AND deployment_id = $2",
                 [file.stored, .text(deployment.description)]
             )
             try Self.touch(file, at: now, in: connection)
+            try connection.execute(
+                """
+                UPDATE files SET status = 'expired', worker = NULL,
+                    expires_at = CASE WHEN expires_at < $1 THEN expires_at ELSE $1 END
+                WHERE id = $2 AND status = 'ready'
+                    AND NOT EXISTS (SELECT 1 FROM file_copies AS c WHERE c.file_id = files.id)
+                """,
+                [now, file.stored]
+            )
+            try Self.announce(file, in: connection)
         }
         cachedFileRecords.remove([file])
     }
 
-    private static func touch(
+    static func touch(
         _ file: FileID,
         at now: DatabaseValue,
         in connection: any DatabaseConnection
     ) throws {
         try connection.execute(
-            "UPDATE files SET updated_at = $1 WHERE id = $2 AND status <> 'deleted'",
+            "UPDATE files SET updated_at = $1 WHERE id = $2 AND status IN ('uploading', 'ready', 'deleting')",
             [now, file.stored]
         )
     }

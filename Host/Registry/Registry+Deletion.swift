@@ -2,73 +2,112 @@ import HostCore
 import HostDatabase
 
 extension Registry {
-    private static let secondsToKeepPlaces: Int64 = 86_400
-    private static let placesDroppedAtOnce: Int64 = 100
-
     /// Begins to delete a file on behalf of a principal: from now on nobody can use it.
     ///
-    /// A deletion that got stuck is begun again the same way.
+    /// A deletion that got stuck is begun again the same way. The file is this worker's until the deletion is finished or
+    /// postponed.
     ///
+    /// - Parameters:
+    ///   - id: The file.
+    ///   - principal: Who asks.
+    ///   - clientID: The id as the client wrote it, for messages.
+    ///   - isLeftToSweep: Whether nobody waits for the copies: the next sweep deletes them.
     /// - Returns: The file with the copies that are still to be deleted at their providers.
     /// - Throws: ``RuleError`` with `.fileNotFound` or `.fileAccessDenied`; ``RegistryError`` with `.storeUnavailable`.
     package func beginDelete(
         _ id: FileID,
         for principal: Principal,
-        clientID: String
+        clientID: String,
+        isLeftToSweep: Bool = false
     ) async throws -> ManagedFile {
         let now = clock.now()
-        let begun = try await change("deleting a file") { connection -> Result<ManagedFile, RuleError> in
-            do {
-                let found = try FileRows.file(id, in: connection)
-                _ = try Self.check(found, .delete, for: principal, clientID: clientID, now: now)
-            } catch let error as RuleError {
-                return .failure(error)
+        if !isLeftToSweep { work.begin(id) }
+        let begun = await Result.catching {
+            try await change("deleting a file") { [rowLock, worker] connection -> Result<ManagedFile, RuleError> in
+                do {
+                    let found = try Self.lockedFile(id, rowLock, in: connection)
+                    _ = try Self.check(found, .delete, for: principal, clientID: clientID, now: now)
+                } catch let error as RuleError {
+                    return .failure(error)
+                }
+                try Self.markDeleting(id, at: now, worker: isLeftToSweep ? nil : worker, in: connection)
+                return .success(try Self.existing(id, in: connection))
             }
-            try Self.markDeleting(id, at: .integer(now.secondsSince1970), in: connection)
-            return .success(try Self.existing(id, in: connection))
         }
         cachedFileRecords.remove([id])
-        return try begun.get()
+        do {
+            return try begun.get().get()
+        } catch {
+            work.end(id)
+            throw error
+        }
     }
 
-    /// Removes the record of a file whose copies are all gone.
+    /// Removes the record of a file whose copies are all gone; one that has a copy left is postponed.
     ///
-    /// - Returns: Whether the record is gone; false while a copy is left.
+    /// - Returns: Whether the record is gone.
     /// - Throws: ``RegistryError`` with `.conflict` if no deletion was begun; `.storeUnavailable`.
     @discardableResult
-    package func finishDelete(_ id: FileID) async throws(RegistryError) -> Bool {
+    package func finish(_ id: FileID) async throws(RegistryError) -> Bool {
         let now = clock.now()
-        let isGone = try await change("finishing a deletion") { connection in
-            guard let file = try FileRows.file(id, in: connection) else { return true }
+        defer { work.end(id) }
+        let isGone = try await change("finishing a deletion") { [self] connection in
+            guard let file = try Self.lockedFile(id, rowLock, in: connection) else { return true }
             guard file.status == .deleting else {
                 throw RegistryError(.conflict, "The file is not being deleted: begin with that.")
             }
-            guard file.copies.isEmpty else { return false }
-            try Self.remove(id, at: now, in: connection)
+            guard file.copies.isEmpty else {
+                try setBack(id, at: now, in: connection)
+                return false
+            }
+            try Self.empty(file, at: now, in: connection)
             return true
         }
         cachedFileRecords.remove([id])
         return isGone
     }
 
-    /// Empties a record down to its place in the lists, and drops places that are a day old.
-    private static func remove(_ id: FileID, at now: UnixTime, in connection: any DatabaseConnection) throws {
+    /// Marks a file and all its copies.
+    static func markDeleting(
+        _ id: FileID,
+        at now: UnixTime,
+        worker: WorkerID?,
+        in connection: any DatabaseConnection
+    ) throws {
+        let now = DatabaseValue.integer(now.secondsSince1970)
+        try connection.execute(
+            "UPDATE files SET status = 'deleting', retry_at = 0, worker = $1, updated_at = $2 WHERE id = $3",
+            [DatabaseValue(worker?.text), now, id.stored]
+        )
+        // When a copy was last heard of says how long its object may still be on its way.
+        try connection.execute("UPDATE file_copies SET state = 'deleting' WHERE file_id = $1", [id.stored])
+        try announce(id, in: connection)
+    }
+
+    /// Empties a record down to its place in the lists.
+    private static func empty(
+        _ file: ManagedFile,
+        at now: UnixTime,
+        in connection: any DatabaseConnection
+    ) throws {
+        let hasExpired = file.expiresAt.map { $0 <= now } ?? false
         try connection.execute(
             """
-            UPDATE files SET status = 'deleted', filename = '', mime_type = '', size_in_bytes = NULL, sha256 = NULL,
-                target_names = '[]', updated_at = $1
-            WHERE id = $2
+            UPDATE files SET status = $1, filename = '', mime_type = '', size_in_bytes = NULL, sha256 = NULL,
+                target_names = '[]', worker = NULL, updated_at = $2
+            WHERE id = $3
             """,
-            [.integer(now.secondsSince1970), id.stored]
+            [
+                .text(hasExpired ? FileRows.expiredStatus : FileRows.deletedStatus), .integer(now.secondsSince1970),
+                file.id.stored,
+            ]
         )
-        let oldest = now.advanced(bySeconds: -secondsToKeepPlaces)
-        try connection.execute(
-            """
-            DELETE FROM files WHERE id IN (
-                SELECT id FROM files WHERE status = 'deleted' AND updated_at < $1 ORDER BY updated_at ASC LIMIT $2
-            )
-            """,
-            [.integer(oldest.secondsSince1970), .integer(placesDroppedAtOnce)]
-        )
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What a body returns or throws.
+    fileprivate static func catching(_ body: () async throws -> Success) async -> Self {
+        do { return .success(try await body()) } catch { return .failure(error) }
     }
 }

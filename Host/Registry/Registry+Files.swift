@@ -5,9 +5,10 @@ extension Registry {
     /// More ids than this are looked up in several queries of one transaction.
     private static let idsPerQuery = 1024
 
-    /// Finds a file on behalf of a principal; always as the database has it now.
+    /// Finds a file on behalf of a principal, as the database has it now.
     ///
-    /// The client's own spelling of the id is for messages.
+    /// While the database is away a file that was read a short while ago is found as it was then; to delete it, it has to
+    /// be there. The client's own spelling of the id is for messages.
     ///
     /// - Throws: ``RuleError`` with `.fileNotFound`, `.fileAccessDenied` or `.fileExpired`; ``RegistryError``.
     package func file(
@@ -16,7 +17,7 @@ extension Registry {
         action: FileAction,
         clientID: String
     ) async throws -> ManagedFile {
-        let found = try await inspect("looking up a file") { try FileRows.file(id, in: $0) }
+        let found = try await look(up: [id], mayBeStale: action == .read)[id]
         return try Self.check(found, action, for: principal, clientID: clientID, now: clock.now())
     }
 
@@ -31,17 +32,30 @@ extension Registry {
         var seen: Set<FileID> = []
         let missing = zip(requested, known).filter { $1 == nil && seen.insert($0.id).inserted }.map(\.0.id)
         if !missing.isEmpty {
-            let ticket = cachedFileRecords.ticket()
+            let found = try await look(up: missing, mayBeStale: true)
+            for index in known.indices where known[index] == nil { known[index] = found[requested[index].id] }
+        }
+        return try Self.check(known, requested, for: principal, now: clock.now())
+    }
+
+    /// Reads files from the database; those that are not there are left out.
+    private func look(up ids: [FileID], mayBeStale: Bool) async throws(RegistryError) -> [FileID: ManagedFile] {
+        let ticket = cachedFileRecords.ticket()
+        do {
             let found = try await inspect("looking up files") { connection in
-                try stride(from: 0, to: missing.count, by: Self.idsPerQuery).flatMap { start in
-                    try FileRows.files(Array(missing[start...].prefix(Self.idsPerQuery)), in: connection)
+                try stride(from: 0, to: ids.count, by: Self.idsPerQuery).flatMap { start in
+                    try FileRows.files(Array(ids[start...].prefix(Self.idsPerQuery)), in: connection)
                 }
             }
             cachedFileRecords.insert(found.map { ($0.id, $0) }, readWith: ticket)
-            let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
-            for index in known.indices where known[index] == nil { known[index] = byID[requested[index].id] }
+            return Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+        } catch {
+            guard error.code == .storeUnavailable, mayBeStale else { throw error }
+            let stale = ids.compactMap { cachedFileRecords.staleValue(for: $0) }
+            // A file that is not in memory may well exist: nobody is told that it does not.
+            guard stale.count == ids.count else { throw error }
+            return Dictionary(stale.map { ($0.id, $0) }) { first, _ in first }
         }
-        return try Self.check(known, requested, for: principal, now: clock.now())
     }
 
     /// Finds the files that a request uses, on behalf of a principal, if all of them are in memory; never waits.

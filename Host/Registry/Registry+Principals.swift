@@ -20,14 +20,20 @@ extension Registry {
         return try await principal(for: KeyDigest(of: key))
     }
 
-    /// Who bears the key with this digest.
+    /// Who bears the key with this digest; while the database is away, what was known of it a short while ago.
     ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`: it is not known whether the key is good.
     package func principal(for digest: KeyDigest) async throws(RegistryError) -> PrincipalLookup {
         if let known = cachedPrincipal(for: digest) { return known }
         let (ticket, unknownTicket) = (keys.ticket(), unknownKeys.ticket())
-        let found = try await inspect("looking up a key") { connection in
-            try connection.query(Self.knownKeyQuery, [.blob(digest.bytes)]).first.map { try KnownKey($0) }
+        let found: KnownKey?
+        do {
+            found = try await inspect("looking up a key") { connection in
+                try connection.query(Self.knownKeyQuery, [.blob(digest.bytes)]).first.map { try KnownKey($0) }
+            }
+        } catch {
+            guard error.code == .storeUnavailable, let known = keys.staleValue(for: digest) else { throw error }
+            return known.lookup(now: clock.now())
         }
         guard let found else {
             unknownKeys.insert([(digest, true)], readWith: unknownTicket)

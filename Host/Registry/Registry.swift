@@ -6,7 +6,7 @@ import HostDatabase
 ///
 /// A file is only ever found on behalf of a principal. What is asked for with every request is kept in memory for 1.5
 /// seconds at most: a key that was revoked, or a file that was deleted, on another host is refused here within 2 seconds,
-/// and at once where it happened.
+/// and at once where it happened. While the database cannot be reached, what is in memory serves somewhat longer.
 package struct Registry: Sendable {
     private static let cacheAge = Duration.milliseconds(1500)
     private static let keyCacheCapacity = 10_000
@@ -22,7 +22,14 @@ package struct Registry: Sendable {
     let unknownKeys: AgedCache<KeyDigest, Bool>
     let cachedFileRecords: AgedCache<FileID, ManagedFile>
     let creationTimes = CreationTimes()
-    private let database: any Database
+    /// This run of this host.
+    let worker = WorkerID()
+    let work = WorkLedger()
+    let firstRetryInSeconds: Int64
+    let database: any Database
+
+    var dialect: SQLDialect { database.dialect }
+    var rowLock: String { database.dialect.rowLock }
 
     /// Brings the database's tables up to date and reads what is needed from them.
     ///
@@ -31,17 +38,27 @@ package struct Registry: Sendable {
     ///   - clock: Stamps records, and says when they expire.
     ///   - monotonicClock: Ages what is kept in memory.
     ///   - masterKeyDigest: The digest of the configured master key, which is not stored; nil for none.
+    ///   - staleAge: For how long after its reading a key or file is used while the database cannot be reached.
+    ///   - firstRetry: When work at a provider that failed is tried again for the first time.
     /// - Throws: ``RegistryError`` with `.schemaTooNew` or `.storeUnavailable`.
     package init(
         database: any Database,
         clock: any WallClock = SystemWallClock(),
         monotonicClock: any MonotonicClock = SystemMonotonicClock(),
-        masterKeyDigest: KeyDigest? = nil
+        masterKeyDigest: KeyDigest? = nil,
+        staleAge: Duration = .seconds(60),
+        firstRetry: Duration = .seconds(5)
     ) async throws(RegistryError) {
         self.database = database
+        firstRetryInSeconds = max(1, firstRetry.components.seconds)
         self.clock = clock
         self.masterKeyDigest = masterKeyDigest
-        keys = AgedCache(capacity: Self.keyCacheCapacity, maximumAge: Self.cacheAge, clock: monotonicClock)
+        keys = AgedCache(
+            capacity: Self.keyCacheCapacity,
+            maximumAge: Self.cacheAge,
+            maximumStaleAge: staleAge,
+            clock: monotonicClock
+        )
         unknownKeys = AgedCache(
             capacity: Self.unknownKeyCacheCapacity,
             maximumAge: Self.cacheAge,
@@ -50,6 +67,7 @@ package struct Registry: Sendable {
         cachedFileRecords = AgedCache(
             capacity: Self.fileCacheCapacity,
             maximumAge: Self.cacheAge,
+            maximumStaleAge: staleAge,
             clock: monotonicClock
         )
         do {

@@ -53,10 +53,40 @@ struct FileRoutes: Sendable {
     /// Deletes every copy and the record; goes on when the client leaves, since a delete is there to be finished.
     private func delete(_ call: Call) async throws -> Response {
         let id = try call.fileID()
-        let file = try await services.registry.beginDelete(try requested(id).id, for: call.principal, clientID: id)
-        try await services.fanOut.delete(file, requestID: call.context.callID)
-        _ = try await services.registry.finishDelete(file.id)
+        let isLeftToSweep = try isAsynchronous(call)
+        let file = try await services.registry.beginDelete(
+            try requested(id).id,
+            for: call.principal,
+            clientID: id,
+            isLeftToSweep: isLeftToSweep
+        )
+        if isLeftToSweep {
+            services.sweeper.ring()
+        } else {
+            try await finishDelete(of: file, call)
+        }
         return try .json(FileDeletion(id: id))
+    }
+
+    private func finishDelete(of file: ManagedFile, _ call: Call) async throws {
+        do {
+            try await services.fanOut.delete(file, requestID: call.context.callID)
+            // A copy that nobody can delete now, such as one whose upload is under way, is left to a sweep.
+            let isGone = try await services.registry.finish(file.id)
+            if !isGone { services.sweeper.ring() }
+        } catch let failure as FanOutFailure {
+            try await services.registry.postpone(file.id)
+            throw failure
+        }
+    }
+
+    /// Whether the client does not want to wait for the copies: `?async=true`.
+    private func isAsynchronous(_ call: Call) throws -> Bool {
+        switch try QueryParameters(call.request)["async"] {
+        case nil, "false"?: return false
+        case "true"?: return true
+        case _?: throw RuleError(.invalidRequest, "async must be true or false.", parameter: "async")
+        }
     }
 
     private func content(_ call: Call) async throws -> Response {
@@ -72,6 +102,7 @@ struct FileRoutes: Sendable {
                 return try await content(of: file, copy: copy, range: range, call)
             } catch let failure as DeploymentFailure where failure.failure.reason != .cancelled {
                 failed = failure
+                if failure.failure.reason == .notFound { try await services.registry.lose(copy, of: file.id) }
             }
         }
         throw failed ?? Self.noContent(file)

@@ -10,10 +10,14 @@ package struct GatewayServices: Sendable {
     let plugins: PluginHost
     let models: ModelTable
     let fileIDs: FileIDCodec
-    package let fanOut: FileFanOut
+    let fanOut: FileFanOut
+    let backFill: BackFill
+    package let sweeper: Sweeper
     let spool: SpoolDirectory
     let clock: any WallClock
     let limits: GatewayLimits
+    /// After how many seconds a file expires whose upload does not say.
+    let defaultExpiry: [FilePurpose: Int64]
     let requestMemory: RequestMemory
     let logger: Logger
 
@@ -26,6 +30,7 @@ package struct GatewayServices: Sendable {
         spool: SpoolDirectory,
         clock: any WallClock,
         limits: GatewayLimits,
+        lifetimes: FileLifetimes,
         logger: Logger
     ) {
         self.registry = registry
@@ -33,11 +38,54 @@ package struct GatewayServices: Sendable {
         self.models = models
         self.fileIDs = fileIDs
         fanOut = FileFanOut(plugins: plugins, journal: registry, logger: logger)
+        backFill = BackFill(
+            plugins: plugins,
+            journal: registry,
+            claims: registry,
+            spool: spool,
+            clock: clock,
+            logger: logger
+        )
+        sweeper = Sweeper(
+            plugins: plugins,
+            journal: registry,
+            work: registry,
+            clock: clock,
+            interval: lifetimes.sweepInterval,
+            logger: logger
+        )
         self.spool = spool
         self.clock = clock
         self.limits = limits
+        defaultExpiry = lifetimes.defaultExpiry
         requestMemory = RequestMemory(limitInBytes: Int64(limits.requestBytes) * GatewayLimits.largestRequestsAtOnce)
         self.logger = logger
+    }
+}
+
+extension GatewayServices {
+    /// What can be done with copies of files at the deployments.
+    var copyMeans: DeploymentChoice.Means {
+        DeploymentChoice.Means(
+            takesFiles: { [plugins] in plugins.target($0.id)?.serves(.fileCreate) ?? false },
+            givesBack: { [plugins] in plugins.target($0)?.givesBackContent(of: $1) ?? false }
+        )
+    }
+}
+
+/// How long files live, and how soon what is left of them is removed.
+package struct FileLifetimes: Sendable {
+    let defaultExpiry: [FilePurpose: Int64]
+    let sweepInterval: Duration
+
+    /// Says how long files live.
+    ///
+    /// - Parameters:
+    ///   - defaultExpiry: Seconds after which a file expires whose upload does not say, by purpose.
+    ///   - sweepInterval: Between two sweeps.
+    package init(defaultExpiry: [FilePurpose: Int64], sweepInterval: Duration) {
+        self.defaultExpiry = defaultExpiry
+        self.sweepInterval = sweepInterval
     }
 }
 

@@ -1,16 +1,17 @@
 import HostCore
 import HostPlugins
 import HostRegistry
+import HostTransfer
 import NIOCore
 
 /// A chat or embeddings request that has passed the rules: who may ask, which files it names, where it can go.
 struct ModelCall: Sendable {
     let body: ByteBuffer
     let scan: RequestScan
-    /// In the order in which they should be tried.
-    let candidates: [Deployment]
+    private let modelName: String
+    private let deployments: [Deployment]
     private let references: [FileReference]
-    private let files: [FileID: ManagedFile]
+    private var files: [FileID: ManagedFile]
 
     /// Applies the rules.
     ///
@@ -30,20 +31,78 @@ struct ModelCall: Sendable {
         guard let modelName = modelInPath ?? scan.model else {
             throw RuleError(.invalidRequest, "model is missing: name one of GET /v1/models.", parameter: "model")
         }
-        let deployments = try services.models.deployments(named: modelName, for: principal)
+        self.modelName = modelName
+        deployments = try services.models.deployments(named: modelName, for: principal)
         references = try FileReference.read(scan.ids, codec: services.fileIDs, for: principal)
         files = try await Self.files(references, for: principal, services.registry)
+        self.body = body
+        self.scan = scan
+    }
+
+    /// The deployments that can serve the request, in the order in which they should be tried.
+    ///
+    /// If none holds every file, what is missing is copied to one first.
+    ///
+    /// - Throws: ``RuleError`` if that cannot be; ``FanOutFailure`` of the provider that failed; what the registry throws.
+    mutating func candidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
         var generator = SystemRandomNumberGenerator()
-        candidates = try DeploymentChoice(
+        let choice = try DeploymentChoice(
             among: deployments,
             holding: references,
             files: files,
             modelName: modelName,
             now: services.clock.now(),
+            means: services.copyMeans,
             using: &generator
-        ).candidates
-        self.body = body
-        self.scan = scan
+        )
+        guard choice.candidates.isEmpty else { return choice.candidates }
+        var failed: (any Error)?
+        for fill in choice.fills {
+            do {
+                for reference in fill.missing {
+                    guard let file = files[reference.id] else { continue }
+                    files[reference.id] = try await services.backFill.fill(
+                        file,
+                        at: fill.deployment,
+                        requestID: callID
+                    )
+                }
+                return [fill.deployment]
+            } catch let failure as FanOutFailure {
+                failed = failure
+            }
+        }
+        throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+    }
+
+    /// Forgets the copies that a provider no longer has, after it refused a request that uses them.
+    ///
+    /// - Returns: Whether there were any: then it may help to choose again.
+    mutating func forgetLostCopies(at deployment: Deployment, _ services: GatewayServices) async throws -> Bool {
+        var isAnyLost = false
+        for id in Set(references.map(\.id)) {
+            guard let file = files[id], let copy = file.usableCopy(at: deployment.id, now: services.clock.now()),
+                await isLost(copy, services)
+            else { continue }
+            try await services.registry.lose(copy, of: id)
+            files[id] = file.without(copy)
+            isAnyLost = true
+        }
+        return isAnyLost
+    }
+
+    /// Whether the provider says that it does not have a copy; one that says nothing is believed to have it.
+    private func isLost(_ copy: FileCopy, _ services: GatewayServices) async -> Bool {
+        guard services.plugins.target(copy.deployment)?.serves(.fileGet) ?? false,
+            let input = FileInput(id: copy.providerID ?? "").json
+        else { return false }
+        do {
+            let request = OperationRequest(.fileGet, requestID: "lost-copy", input: input)
+            _ = try await services.plugins.run(request, on: copy.deployment)
+            return false
+        } catch {
+            return error.reason == .notFound
+        }
     }
 
     /// The operation for one of the candidates.

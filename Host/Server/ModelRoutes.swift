@@ -26,9 +26,18 @@ struct ModelRoutes: Sendable {
         let share = try services.requestMemory.share(ofBytes: min(length, Int64(limit)))
         let body = try await call.body(limit: limit)
         let modelInPath = call.context.parameters.get("model") == nil ? nil : try call.parameter("model")
-        let modelCall = try await ModelCall(body: body, modelInPath: modelInPath, for: call.principal, services)
+        var modelCall = try await ModelCall(body: body, modelInPath: modelInPath, for: call.principal, services)
+        let callID = call.context.callID
+        let candidates = try await modelCall.candidates(services, callID: callID)
         let overhead = ContinuousClock.now - call.context.receivedAt
-        let (answer, first) = try await begin(modelCall, kind, call, share)
+        let (answer, first): (AnswerStream, OperationPart)
+        do {
+            (answer, first) = try await begin(modelCall, at: candidates, kind, call, share)
+        } catch let failure as DeploymentFailure where failure.failure.mayBeForLackOfFile {
+            guard try await modelCall.forgetLostCopies(at: failure.deployment, services) else { throw failure }
+            let others = try await modelCall.candidates(services, callID: callID)
+            (answer, first) = try await begin(modelCall, at: others, kind, call, share)
+        }
         var headers: HTTPFields = [:]
         headers[.modelID] = answer.deployment.id.description
         headers[.overhead] = overhead.millisecondsText
@@ -38,12 +47,13 @@ struct ModelRoutes: Sendable {
     /// Tries the candidates in their order until one begins to answer.
     private func begin(
         _ modelCall: ModelCall,
+        at candidates: [Deployment],
         _ kind: OperationKind,
         _ call: Call,
         _ share: RequestMemory.Share
     ) async throws -> (AnswerStream, OperationPart) {
         var failed: DeploymentFailure?
-        for deployment in modelCall.candidates {
+        for deployment in candidates {
             let request = modelCall.operation(
                 kind,
                 on: deployment,
@@ -89,6 +99,17 @@ struct ModelRoutes: Sendable {
             headers[.cacheControl] = "no-cache"
             let body = ResponseBody { writer in try await answer.writeEvents(to: &writer, first: first) }
             return Response(status: .ok, headers: headers, body: body)
+        }
+    }
+}
+
+extension OperationFailure {
+    /// Whether a provider may have refused a request because it does not have a file of it.
+    fileprivate var mayBeForLackOfFile: Bool {
+        switch reason {
+        case .notFound: true
+        case .invalid: message.lowercased().contains("file") || parameter?.contains("file") ?? false
+        default: false
         }
     }
 }

@@ -1,58 +1,156 @@
 import HostCore
+import HostPlugins
 import Logging
+import Synchronization
 
-/// Finishes what a crash or an unwilling provider left: half uploads are undone, half deletions done.
-package struct Sweeper: Sendable {
-    /// Between two sweeps; a deletion that was quiet for as long is stuck.
-    private static let interval: Duration = .seconds(30)
-    /// An upload that was quiet for as long has died: every operation has an earlier deadline.
-    private static let oldestRunningUpload: Duration = .seconds(2 * 3600)
+/// Finishes what a crash, a lost answer or an unwilling provider left: half uploads are undone, half deletions done,
+/// files whose time has passed are deleted.
+///
+/// Any number of hosts may sweep: each piece of work is claimed by one of them.
+package final class Sweeper: Sendable {
+    private static let claimedAtOnce = 32
+    private static let maximumRounds = 100
 
-    private let fanOut: FileFanOut
-    private let files: any UnfinishedFiles
-    private let leftovers: [ManagedFile]
-    private let logger: Logger
+    /// What one sweep did.
+    private struct Count {
+        var finished = 0
+        var postponed = 0
 
-    /// Makes a sweeper and lists what an earlier process left, before this one begins anything of its own.
-    package init(fanOut: FileFanOut, files: any UnfinishedFiles, logger: Logger) async throws {
-        self.fanOut = fanOut
-        self.files = files
-        self.logger = logger
-        leftovers = try await files.unfinishedFiles(quietFor: .zero)
+        mutating func add(_ isFinished: Bool) {
+            if isFinished { finished += 1 } else { postponed += 1 }
+        }
     }
 
-    /// Sweeps until the calling task is cancelled.
+    private let removal: CopyRemoval
+    private let search: LostFileSearch
+    private let work: any UnfinishedWork
+    private let interval: Duration
+    private let logger: Logger
+    private let rings: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
+
+    /// Makes a sweeper.
+    ///
+    /// - Parameters:
+    ///   - plugins: Where the providers are asked.
+    ///   - journal: Where it is noted what is gone.
+    ///   - work: Where it is claimed what is left.
+    ///   - clock: Tells how old something is.
+    ///   - interval: Between two sweeps; an upload that was cut off is searched for during two of them.
+    ///   - logger: For one line a sweep that did something.
+    package init(
+        plugins: PluginHost,
+        journal: any CopyJournal,
+        work: any UnfinishedWork,
+        clock: any WallClock,
+        interval: Duration,
+        logger: Logger
+    ) {
+        removal = CopyRemoval(plugins: plugins, journal: journal, logger: logger)
+        search = LostFileSearch(removal: removal, work: work, clock: clock, patience: interval * 2)
+        self.work = work
+        self.interval = interval
+        self.logger = logger
+        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Has the next sweep begin now.
+    package func ring() { bell.yield() }
+
+    /// Sweeps at once and then regularly, until the calling task is cancelled; may be called once.
     package func run() async {
-        for file in leftovers { await finish(file) }
-        while !Task.isCancelled {
-            do {
-                try await Task.sleep(for: Self.interval)
-            } catch {
-                return
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [bell, interval] in
+                while !Task.isCancelled {
+                    bell.yield()
+                    do { try await Task.sleep(for: interval) } catch { return }
+                }
             }
-            await sweep()
+            for await _ in rings { await sweep() }
+            group.cancelAll()
         }
     }
 
     private func sweep() async {
+        var count = Count()
         do {
-            let stuck = try await files.unfinishedFiles(quietFor: Self.interval).filter { $0.status == .deleting }
-            let dead = try await files.unfinishedFiles(quietFor: Self.oldestRunningUpload)
-            for file in stuck + dead.filter({ $0.status == .uploading }) { await finish(file) }
+            for _ in 0..<Self.maximumRounds {
+                let files = try await work.claimFiles(limit: Self.claimedAtOnce)
+                let copies = try await work.claimCopies(limit: Self.claimedAtOnce)
+                if files.isEmpty, copies.isEmpty { break }
+                await finish(files, copies, &count)
+                if Task.isCancelled { return }
+            }
+            try await work.dropOldRecords()
         } catch {
-            logger.warning("unfinished files could not be listed", metadata: ["error": "\(error)"])
+            logger.warning("unfinished work could not be claimed", metadata: ["error": "\(error)"])
+        }
+        logger.log(
+            level: count.finished + count.postponed > 0 ? .info : .debug,
+            "sweep finished",
+            metadata: ["sweep.finished": "\(count.finished)", "sweep.postponed": "\(count.postponed)"]
+        )
+    }
+
+    private func finish(_ files: [ManagedFile], _ copies: [UnfinishedCopy], _ count: inout Count) async {
+        let outcomes = await withTaskGroup(of: Bool.self) { group in
+            for file in files { group.addTask { await self.finish(file) } }
+            for copy in copies { group.addTask { await self.finish(copy) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        for isFinished in outcomes { count.add(isFinished) }
+    }
+
+    /// Whether the file and its record are gone.
+    private func finish(_ file: ManagedFile) async -> Bool {
+        do {
+            for copy in file.copies {
+                do {
+                    _ = try await remove(copy, of: file)
+                } catch {
+                    note(error, file, copy)
+                }
+            }
+            // One that has a copy left is postponed there.
+            return try await work.finish(file.id)
+        } catch {
+            note(error, file, nil)
+            return false
         }
     }
 
-    private func finish(_ file: ManagedFile) async {
-        let metadata: Logger.Metadata = ["file.uuid": "\(file.id.uuid.text)"]
+    /// Whether the copy is gone.
+    private func finish(_ unfinished: UnfinishedCopy) async -> Bool {
         do {
-            try await fanOut.delete(file, requestID: "sweep")
-            try await files.discard(file)
-            logger.info("an unfinished file was removed", metadata: metadata)
+            if try await remove(unfinished.copy, of: unfinished.file) { return true }
         } catch {
-            logger.warning("an unfinished file could not be removed yet", metadata: metadata)
-            logger.debug("why it could not be removed", metadata: metadata.merging(["error": "\(error)"]) { $1 })
+            note(error, unfinished.file, unfinished.copy)
         }
+        do {
+            try await work.postpone(unfinished)
+        } catch {
+            note(error, unfinished.file, unfinished.copy)
+        }
+        return false
+    }
+
+    private func remove(_ copy: FileCopy, of file: ManagedFile) async throws -> Bool {
+        if copy.providerID == nil {
+            guard case .nothing = try await search.settle(copy, of: file) else { return false }
+            try await removal.journal.forget(file.id, at: copy.deployment)
+            return true
+        }
+        guard case .removed = try await removal.remove(copy, of: file.id, requestID: "sweep") else { return false }
+        return true
+    }
+
+    private func note(_ error: any Error, _ file: ManagedFile, _ copy: FileCopy?) {
+        logger.warning(
+            "an unfinished file could not be removed yet",
+            metadata: [
+                "file.uuid": "\(file.id.uuid.text)", "deployment.id": "\(copy?.deployment.description ?? "-")",
+                "error": "\(error)",
+            ]
+        )
     }
 }

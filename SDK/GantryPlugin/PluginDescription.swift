@@ -15,6 +15,9 @@ public struct PluginDescription: Sendable {
     /// The purposes of files that the provider gives back; `*` for all.
     public var contentPurposes: [String]
 
+    /// What becomes of a file whose upload was cut off before its id was remembered; nil if that is not known.
+    public var lostFiles: LostFiles?
+
     /// Makes a description.
     public init(
         id: String,
@@ -23,7 +26,8 @@ public struct PluginDescription: Sendable {
         speaksOpenAIWire: Bool = false,
         parameters: [ParameterDescription] = [],
         configuration: [ParameterDescription] = [],
-        contentPurposes: [String] = []
+        contentPurposes: [String] = [],
+        lostFiles: LostFiles? = nil
     ) {
         self.id = id
         self.version = version
@@ -32,7 +36,16 @@ public struct PluginDescription: Sendable {
         self.parameters = parameters
         self.configuration = configuration
         self.contentPurposes = contentPurposes
+        self.lostFiles = lostFiles
     }
+}
+
+/// What becomes of a file whose upload was cut off before its id was remembered.
+public enum LostFiles: String, Sendable {
+    /// There is none: every id is remembered before its file exists.
+    case none
+    /// The operation `fileList` finds it by its member `like`.
+    case search
 }
 
 /// One parameter of a deployment or of a plugin's configuration.

@@ -94,11 +94,12 @@ struct PublishedTable: @unchecked Sendable {
 extension PluginDescription {
     /// The `describe` document.
     var json: JSON {
-        [
-            "params": Self.json(parameters),
-            "config": Self.json(configuration),
-            "content_purposes": .array(contentPurposes.map { .string($0) }),
-        ]
+        var document = JSONObject()
+        document["params"] = Self.json(parameters)
+        document["config"] = Self.json(configuration)
+        document["content_purposes"] = .array(contentPurposes.map { .string($0) })
+        if let lostFiles { document["lost_files"] = .string(lostFiles.rawValue) }
+        return .object(document)
     }
 
     private static func json(_ parameters: [ParameterDescription]) -> JSON {

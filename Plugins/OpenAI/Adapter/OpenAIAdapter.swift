@@ -14,7 +14,8 @@ public struct OpenAIAdapter: Adapter {
             ParameterDescription(name: "organization"),
             ParameterDescription(name: "project"),
         ],
-        contentPurposes: ["batch", "fine-tune", "batch_output", "fine-tune-results"]
+        contentPurposes: ["batch", "fine-tune", "batch_output", "fine-tune-results"],
+        lostFiles: .search
     )
 
     private let host: Host

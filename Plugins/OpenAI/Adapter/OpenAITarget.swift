@@ -78,11 +78,15 @@ public struct OpenAITarget: AdapterTarget {
     }
 
     private func listFiles(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let path = Requests.listPath(try operation.inputJSON())
+        let input = try operation.inputJSON()
+        let search = try FileSearch(input)
+        let path = search == nil ? Requests.listPath(input) : Requests.searchPath(input)
         let response = try await operation.send(requests.get(path))
         let body = try await response.body()
         guard response.isSuccess else { throw Failures.failure(response, body) }
-        return .json(try Responses.list(try Responses.object(body)))
+        let answer = try Responses.object(body)
+        guard let search else { return .json(try Responses.list(answer)) }
+        return .json(try search.page(answer))
     }
 
     private func fileContent(_ operation: Operation) async throws(Failure) -> OperationResult {

@@ -86,6 +86,12 @@ struct Requests: Sendable {
         "/files/" + Wire.percentEncoded(try id(of: input))
     }
 
+    /// The path of a list of files, newest first.
+    static func searchPath(_ input: JSON) -> String {
+        let after = input["after"]?.string.map { "&after=" + Wire.percentEncoded($0) } ?? ""
+        return "/files?order=desc&limit=1000" + after
+    }
+
     /// The path of a list of files.
     static func listPath(_ input: JSON) -> String {
         var query: [String] = []
@@ -106,9 +112,9 @@ struct FileUpload {
     /// The length of the file in bytes, if the host told it.
     let bytes: Int64?
 
-    private let filename: String
+    let filename: String
+    let purpose: String
     private let mediaType: String
-    private let purpose: String
     private let lifetimeInSeconds: Int64?
 
     /// Reads the operation's input.

@@ -59,7 +59,7 @@ enum Responses {
         return .object(page)
     }
 
-    private static func malformed(_ what: String) -> Failure {
+    static func malformed(_ what: String) -> Failure {
         Failure(
             .upstreamProtocol,
             "The provider's answer \(what); check that `api_base` is the API's URL.",

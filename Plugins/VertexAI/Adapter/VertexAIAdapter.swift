@@ -10,7 +10,8 @@ public struct VertexAIAdapter: Adapter {
         speaksOpenAIWire: false,
         parameters: parameters,
         configuration: [],
-        contentPurposes: ["*"]
+        contentPurposes: ["*"],
+        lostFiles: LostFiles.none
     )
 
     static let parameters: [ParameterDescription] = [

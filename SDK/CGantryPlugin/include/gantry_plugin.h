@@ -239,7 +239,8 @@ typedef struct gantry_plugin {
   uint64_t ops;
   gantry_slice id, version;     /* "openai", "1.4.0"; must equal the manifest's */
   /* JSON: {"params": {NAME: {"kind", "env", "members", "endpoints"}}, "config": {the same},
-   * "content_purposes": [purposes whose files the provider gives back; "*" for all]}.
+   * "content_purposes": [purposes whose files the provider gives back; "*" for all],
+   * "lost_files": "none" if every file is REMEMBERed before it exists, "search" if FILE_LIST takes `like`}.
    * kind "value": passed through. "secret": replaced by {"secret": NAME}, the name to use in
    * gantry_pair.secret, GANTRY_SEG_SECRET and sign. "endpoint": a URL of the operator's whose
    * host is allowed for the deployment. "credentials": a JSON document (inline, or a path to

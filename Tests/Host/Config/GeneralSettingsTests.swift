@@ -20,6 +20,9 @@ struct GeneralSettingsTests {
               max_file_size_mb: 1
               max_request_size_mb: "2"
               drain_seconds: 1.5
+              sweep_seconds: 0.5
+              stale_seconds: 90
+              default_expiry_seconds: {batch: 86400, user_data: "3600"}
             """,
             environment: ["KEY": "sk-master", "URL": "postgres://db/gantry"]
         )
@@ -30,6 +33,18 @@ struct GeneralSettingsTests {
         #expect(settings.maximumFileBytes == 1_048_576)
         #expect(settings.maximumRequestBytes == 2_097_152)
         #expect(settings.drainTimeout == .milliseconds(1500))
+        #expect(settings.sweepInterval == .milliseconds(500))
+        #expect(settings.staleAge == .seconds(90))
+        #expect(settings.defaultExpiry == [.batch: 86400, .userData: 3600])
+    }
+
+    @Test(arguments: ["{batches: 86400}", "{batch: 3599}", "{batch: 2592001}", "{batch_output: 86400}", "3600"])
+    func anExpiryIsForAKnownPurposeAndWithinOpenAIsLimits(value: String) throws {
+        let text = "general_settings: {master_key: sk-1234, default_expiry_seconds: \(value)}"
+
+        let error = #expect(throws: ConfigurationError.self) { try settings(text) }
+
+        #expect(error?.description.contains("default_expiry_seconds") == true)
     }
 
     @Test(arguments: [

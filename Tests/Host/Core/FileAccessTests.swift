@@ -120,13 +120,25 @@ struct FileAccessTests {
         #expect(refusal(.delete, file, owner) == nil)
     }
 
-    @Test(arguments: [FileStatus.uploading, .deleting])
-    func aFileThatIsNotReadyReadsAsMissingButItsDeletionCanBeRepeated(status: FileStatus) {
+    @Test(arguments: [(FileStatus.uploading, false), (.deleting, true), (.expired, false)])
+    func aFileThatIsNotReadyReadsAsMissingAndOnlyADeletionCanBeRepeated(status: FileStatus, mayDelete: Bool) {
         let file = Samples.file(status: status)
         let owner = Samples.principal(user: "alice")
 
         #expect(refusal(.read, file, owner) == .fileNotFound("file-x"))
-        #expect(refusal(.delete, file, owner) == nil)
+        #expect(refusal(.delete, file, owner) == (mayDelete ? nil : .fileNotFound("file-x")))
+    }
+
+    @Test
+    func whoIsAMemberOfAFilesTeamSharesIt() {
+        let file = Samples.file(team: TeamID("red"))
+        let member = Samples.principal(user: "bob", memberships: ["blue", "red"])
+        let stranger = Samples.principal(user: "bob", memberships: ["blue"])
+
+        #expect(FileAction.allCases.allSatisfy { member.may($0, file) })
+        #expect(!FileAction.allCases.contains { stranger.may($0, file) })
+        #expect(!FileAction.allCases.contains { member.may($0, Samples.file()) })
+        #expect(member.sharedTeams == [TeamID("blue"), TeamID("red")])
     }
 
     @Test
@@ -142,7 +154,7 @@ struct FileAccessTests {
         let there = DeploymentID("d1")
         let later = Samples.now.advanced(bySeconds: 1)
         let copy = { (state: CopyState, id: String?, expiry: UnixTime?) in
-            Samples.file(copies: [FileCopy(deployment: there, providerID: id, state: state, expiresAt: expiry)])
+            Samples.file(copies: [Samples.copy(at: there, id: id, state: state, expiresAt: expiry)])
         }
 
         #expect(copy(.ready, "p", nil).usableCopy(at: there, now: Samples.now) != nil)

@@ -30,10 +30,27 @@ enum Samples {
         )
     }
 
+    static func copy(
+        at deployment: DeploymentID,
+        id: String? = "p",
+        state: CopyState = .ready,
+        expiresAt: UnixTime? = nil
+    ) -> FileCopy {
+        FileCopy(
+            deployment: deployment,
+            providerID: id,
+            state: state,
+            expiresAt: expiresAt,
+            begunAt: now,
+            updatedAt: now
+        )
+    }
+
     static func principal(
         key: String = "k1",
         user: String? = nil,
         team: String? = nil,
+        memberships: [String] = [],
         role: Role = .user,
         models: ModelAllowance = .all
     ) -> Principal {
@@ -41,6 +58,7 @@ enum Samples {
             keyID: KeyID(key),
             userID: user.map { UserID($0) },
             teamID: team.map { TeamID($0) },
+            memberships: Set(memberships.map { TeamID($0) }),
             role: role,
             models: models
         )

@@ -55,29 +55,6 @@ struct FileTests {
     }
 
     @Test
-    func theContentMayBeKnownOnlyAtTheEnd() async throws {
-        try await RegistryFixture.with { fixture in
-            let alice = try await fixture.principal("alice")
-            let new = NewFile(
-                for: alice,
-                purpose: .batch,
-                filename: "in.jsonl",
-                mimeType: "application/jsonl",
-                targetNames: ["a"]
-            )
-            let begun = try await fixture.registry.beginFile(new, targets: [DeploymentID("a")])
-            try await fixture.registry.complete(begun.id, at: DeploymentID("a"), providerID: "x", expiresAt: nil)
-
-            try await expectRefusal(.conflict) { _ = try await fixture.registry.commitFile(begun.id) }
-            let content = FileContent(sizeInBytes: 5_000_000_000, sha256: "ab")
-            let file = try await fixture.registry.commitFile(begun.id, content: content)
-
-            #expect(file.sizeInBytes == 5_000_000_000)
-            #expect(file.sha256 == "ab")
-        }
-    }
-
-    @Test
     func aSecondCopyAtOneDeploymentNeverHidesTheFirst() async throws {
         try await RegistryFixture.with { fixture in
             let alice = try await fixture.principal("alice")
@@ -88,7 +65,7 @@ struct FileTests {
                 try await fixture.registry.remember(file.id, at: DeploymentID("a"), providerID: "second")
             }
 
-            let found = try await fixture.registry.unfinished(olderThan: .zero)
+            let found = try await fixture.otherHost().claimFiles(limit: 10)
             #expect(found.first?.copies.first?.providerID == "first")
         }
     }
@@ -98,17 +75,17 @@ struct FileTests {
         try await RegistryFixture.with { fixture in
             let registry = fixture.registry
             let alice = try await fixture.principal("alice")
-            let undone = try await fixture.begin(alice)
+            let undone = try await fixture.begin(alice, at: ["a"])
             try await registry.remember(undone.id, at: DeploymentID("a"), providerID: "x")
             try await registry.forget(undone.id, at: DeploymentID("a"))
-            let stuck = try await fixture.begin(alice)
+            let stuck = try await fixture.begin(alice, at: ["a"])
             try await registry.remember(stuck.id, at: DeploymentID("a"), providerID: "x")
 
             #expect(try await registry.abandonFile(undone.id))
             #expect(try await registry.abandonFile(undone.id))
             #expect(try await registry.abandonFile(stuck.id) == false)
 
-            let left = try await registry.unfinished(olderThan: .zero)
+            let left = try await registry.claimFiles(limit: 10)
             #expect(left.map(\.id) == [stuck.id])
             #expect(left.first?.status == .deleting)
             #expect(left.first?.copies.map(\.deployment.description) == ["a"])
@@ -119,10 +96,11 @@ struct FileTests {
                 try await registry.remember(undone.id, at: DeploymentID("a"), providerID: "late")
             }
             try await registry.remember(stuck.id, at: DeploymentID("b"), providerID: "late")
-            #expect(try await registry.finishDelete(stuck.id) == false)
+            #expect(try await registry.finish(stuck.id) == false)
             for deployment in ["a", "b"] { try await registry.forget(stuck.id, at: DeploymentID(deployment)) }
-            #expect(try await registry.finishDelete(stuck.id))
-            #expect(try await registry.unfinished(olderThan: .zero).isEmpty)
+            #expect(try await registry.finish(stuck.id))
+            fixture.clock.advance(by: .seconds(60))
+            #expect(try await registry.claimFiles(limit: 10).isEmpty)
         }
     }
 
@@ -156,7 +134,7 @@ struct FileTests {
             #expect(first.copies.count == 2)
             #expect(first.copies.allSatisfy { $0.state == .deleting && $0.providerID != nil })
             try await registry.forget(file.id, at: DeploymentID("a"))
-            #expect(try await registry.finishDelete(file.id) == false)
+            #expect(try await registry.finish(file.id) == false)
 
             try await expectBrokenRule(.fileNotFound) { _ = try await fixture.find(file, alice) }
             #expect(try await fixture.list(alice).files.isEmpty)
@@ -167,8 +145,8 @@ struct FileTests {
             #expect(second.copies.map(\.deployment.description) == ["b"])
             try await registry.forget(file.id, at: DeploymentID("b"))
             try await registry.forget(file.id, at: DeploymentID("b"))
-            #expect(try await registry.finishDelete(file.id))
-            #expect(try await registry.finishDelete(file.id))
+            #expect(try await registry.finish(file.id))
+            #expect(try await registry.finish(file.id))
             for principal in [alice, bob, .master] {
                 try await expectBrokenRule(.fileNotFound) {
                     _ = try await registry.beginDelete(file.id, for: principal, clientID: "x")
@@ -181,7 +159,7 @@ struct FileTests {
     func aReadyFileIsNotRemovedWithoutADeletion() async throws {
         try await RegistryFixture.with { fixture in
             let file = try await fixture.make(.master)
-            try await expectRefusal(.conflict) { try await fixture.registry.finishDelete(file.id) }
+            try await expectRefusal(.conflict) { try await fixture.registry.finish(file.id) }
         }
     }
 
@@ -196,6 +174,7 @@ struct FileTests {
             #expect(!"\(rows)".contains("secret-plan"))
             fixture.clock.advance(by: .seconds(86_401))
             try await fixture.delete(try await fixture.make(alice), alice)
+            try await fixture.registry.dropOldRecords()
 
             let count = try await fixture.database.read { try $0.query("SELECT * FROM files").count }
             #expect(count == 1)
@@ -220,26 +199,6 @@ struct FileTests {
             }
             #expect(try await fixture.list(alice).files.isEmpty)
             try await fixture.delete(file, alice)
-        }
-    }
-
-    @Test
-    func unfinishedFilesAreThoseOfWhichNothingWasHeardForAWhile() async throws {
-        try await RegistryFixture.with { fixture in
-            let alice = try await fixture.principal("alice")
-            let old = try await fixture.begin(alice)
-            let stuck = try await fixture.make(alice)
-            _ = try await fixture.registry.beginDelete(stuck.id, for: alice, clientID: "x")
-            let active = try await fixture.begin(alice)
-            _ = try await fixture.make(alice)
-            fixture.clock.advance(by: .seconds(600))
-            try await fixture.registry.remember(active.id, at: DeploymentID("a"), providerID: "x")
-
-            let found = try await fixture.registry.unfinished(olderThan: .seconds(300))
-
-            #expect(found.map(\.id) == [old.id, stuck.id])
-            #expect(found.map(\.copies.count) == [2, 2])
-            #expect(try await fixture.registry.unfinished(olderThan: .seconds(300), limit: 1).count == 1)
         }
     }
 

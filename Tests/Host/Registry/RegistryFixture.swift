@@ -122,7 +122,7 @@ struct RegistryFixture {
     func delete(_ file: ManagedFile, _ principal: Principal) async throws {
         let begun = try await registry.beginDelete(file.id, for: principal, clientID: "x")
         for copy in begun.copies { try await registry.forget(file.id, at: copy.deployment) }
-        try await registry.finishDelete(file.id)
+        try await registry.finish(file.id)
     }
 
     func find(

@@ -19,6 +19,7 @@ struct OpenAISettingsTests {
                 ],
                 "config": [:],
                 "content_purposes": ["batch", "fine-tune", "batch_output", "fine-tune-results"],
+                "lost_files": "search",
             ]
         )
         #expect(throws: Failure.self) { try harness.makeOperation(.credential) }

@@ -106,5 +106,6 @@ struct SettingsTests {
         #expect(credentials?["endpoints"] == ["token_uri"])
         #expect(description["params"]?["gcs_api_base"]?["env"] == "STORAGE_EMULATOR_HOST")
         #expect(description["content_purposes"] == ["*"])
+        #expect(description["lost_files"] == "none")
     }
 }

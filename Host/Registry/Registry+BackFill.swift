@@ -1,0 +1,57 @@
+import HostCore
+import HostDatabase
+
+extension Registry: CopyClaims {
+    /// Writes down that a copy of a file in use is going to be made at a deployment.
+    ///
+    /// - Throws: ``RegistryError`` with `.notFound` if the file is gone; `.storeUnavailable`.
+    package func beginCopy(
+        _ file: FileID,
+        at deployment: DeploymentID
+    ) async throws(RegistryError) -> CopyBeginning {
+        let now = clock.now()
+        work.begin(file, at: deployment)
+        do {
+            let beginning = try await change("beginning a copy") { [rowLock, worker] connection -> CopyBeginning in
+                let found = try Self.existing(file, rowLock, in: connection)
+                guard found.status == .ready else { throw RegistryError(.notFound, "The file is being deleted.") }
+                if found.usableCopy(at: deployment, now: now) != nil { return .ready(found) }
+                let begun = try connection.execute(
+                    """
+                    INSERT INTO file_copies (file_id, deployment_id, place, state, begun_at, updated_at, worker)
+                    VALUES ($1, $2, $3, 'pending', $4, $5, $6) ON CONFLICT (file_id, deployment_id) DO NOTHING
+                    """,
+                    [
+                        file.stored, .text(deployment.description), .integer(Int64(found.copies.count)),
+                        .integer(now.secondsSince1970), .integer(now.secondsSince1970), .text(worker.text),
+                    ]
+                )
+                return begun == 1 ? .begun(try Self.existing(file, in: connection)) : .busy
+            }
+            if case .begun = beginning {} else { work.end(file, at: deployment) }
+            return beginning
+        } catch {
+            work.end(file, at: deployment)
+            throw error
+        }
+    }
+
+    /// Notes that a provider no longer has a copy, if it is still the one that was missed.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func lose(_ copy: FileCopy, of file: FileID) async throws(RegistryError) {
+        guard let providerID = copy.providerID else { return }
+        let isLost = try await change("noting a lost copy") { [rowLock] connection in
+            try Self.lock(file, rowLock, in: connection)
+            let lost = try connection.execute(
+                """
+                UPDATE file_copies SET state = 'failed' WHERE file_id = $1 AND deployment_id = $2 AND provider_id = $3
+                    AND state = 'ready'
+                """,
+                [file.stored, .text(copy.deployment.description), .text(providerID)]
+            )
+            return lost == 1
+        }
+        if isLost { try await forget(file, at: copy.deployment) }
+    }
+}

@@ -1,0 +1,242 @@
+import HostCore
+import HostDatabase
+
+extension Registry: UnfinishedWork {
+    private static let secondsToKeepPlaces: Int64 = 86_400
+    private static let secondsToKeepExpired: Int64 = 30 * 86_400
+    private static let recordsDroppedAtOnce: Int64 = 1000
+    private static let lastRetryInSeconds: Int64 = 3600
+
+    /// Takes files whose upload or deletion was left, or whose time has passed; from now on they are being deleted.
+    ///
+    /// - Returns: At most `limit` files, those first of which nothing was heard for longest.
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func claimFiles(limit: Int) async throws(RegistryError) -> [ManagedFile] {
+        let now = clock.now()
+        let claimed = try await change("claiming unfinished files") { [self] connection in
+            let ids = try leftFiles(limit, at: now, in: connection) + expiredFiles(limit, at: now, in: connection)
+            return try ids.prefix(limit).map { id in
+                try Self.markDeleting(id, at: now, worker: worker, in: connection)
+                return try Self.existing(id, in: connection)
+            }
+        }
+        for file in claimed { work.begin(file.id) }
+        cachedFileRecords.remove(claimed.map(\.id))
+        return claimed
+    }
+
+    /// Takes copies of files in use that were left half made or half deleted, or whose time has passed.
+    ///
+    /// - Returns: At most `limit` copies.
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func claimCopies(limit: Int) async throws(RegistryError) -> [UnfinishedCopy] {
+        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        let claimed = try await change("claiming unfinished copies") { [self] connection in
+            try leftCopies(limit, at: now, in: connection).compactMap { place -> UnfinishedCopy? in
+                let (id, deployment) = (place.file, place.deployment)
+                try connection.execute(
+                    """
+                    UPDATE file_copies SET worker = $1,
+                        state = CASE WHEN state = 'ready' THEN 'expired' WHEN state = 'pending' THEN 'failed' ELSE state END
+                    WHERE file_id = $2 AND deployment_id = $3
+                    """,
+                    [.text(worker.text), id.stored, .text(deployment.description)]
+                )
+                try Self.announce(id, in: connection)
+                let file = try Self.existing(id, in: connection)
+                return file.copies.first { $0.deployment == deployment }.map { UnfinishedCopy(file: file, copy: $0) }
+            }
+        }
+        for copy in claimed { work.begin(copy.file.id, at: copy.copy.deployment) }
+        cachedFileRecords.remove(claimed.map(\.file.id))
+        return claimed
+    }
+
+    /// Gives a file back, to be claimed again after a while that grows with every failure.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func postpone(_ file: FileID) async throws(RegistryError) {
+        let now = clock.now()
+        work.end(file)
+        try await change("postponing a file") { [self] connection in
+            try Self.lock(file, rowLock, in: connection)
+            try setBack(file, at: now, in: connection)
+        }
+    }
+
+    /// Gives a copy back, to be claimed again after a while that grows with every failure.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func postpone(_ unfinished: UnfinishedCopy) async throws(RegistryError) {
+        let now = clock.now()
+        let (file, deployment) = (unfinished.file.id, unfinished.copy.deployment)
+        work.end(file, at: deployment)
+        try await change("postponing a copy") { [self] connection in
+            try Self.lock(file, rowLock, in: connection)
+            let place: [DatabaseValue] = [file.stored, .text(deployment.description)]
+            let rows = try connection.query(
+                "SELECT failures FROM file_copies WHERE file_id = $1 AND deployment_id = $2",
+                place
+            )
+            guard let failures = try rows.first?.integer("failures") else { return }
+            try connection.execute(
+                """
+                UPDATE file_copies SET worker = NULL, failures = $1, retry_at = $2
+                WHERE file_id = $3 AND deployment_id = $4
+                """,
+                [.integer(failures + 1), retryTime(after: failures, at: now)] + place
+            )
+        }
+    }
+
+    /// Whose the objects are that a provider has and that could be a file's.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func judge(
+        _ providerIDs: [String],
+        like file: ManagedFile
+    ) async throws(RegistryError) -> SuspectJudgement {
+        try await inspect("judging objects of a provider") { connection in
+            var sql = SQLText()
+            let list = sql.bind(list: providerIDs.map { .text($0) })
+            let recorded = try connection.query(
+                "SELECT provider_id FROM file_copies WHERE provider_id IN (\(list))",
+                sql.arguments
+            )
+            let known = Set(try recorded.map { try $0.text("provider_id") })
+            let rows = try connection.query(
+                """
+                SELECT c.state AS state, COUNT(*) AS count FROM file_copies AS c JOIN files AS f ON f.id = c.file_id
+                WHERE c.state <> 'ready' AND c.provider_id IS NULL AND f.filename = $1 AND f.size_in_bytes = $2
+                GROUP BY c.state
+                """,
+                [.text(file.filename), .integer(file.sizeInBytes)]
+            )
+            let counts = try rows.map { (try $0.text("state"), Int(try $0.integer("count"))) }
+            let running = counts.filter { $0.0 == CopyState.pending.rawValue }.map(\.1).reduce(0, +)
+            return SuspectJudgement(
+                unrecorded: providerIDs.filter { !known.contains($0) },
+                running: running,
+                cutOff: counts.map(\.1).reduce(0, +) - running
+            )
+        }
+    }
+
+    /// Drops what is kept for a time only: the places of deleted files, idempotency keys, workers long dead.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func dropOldRecords() async throws(RegistryError) {
+        let now = clock.now()
+        try await change("dropping old records") { [dialect] connection in
+            for (status, age) in [
+                (FileRows.deletedStatus, Self.secondsToKeepPlaces), (FileRows.expiredStatus, Self.secondsToKeepExpired),
+            ] {
+                try connection.execute(
+                    """
+                    DELETE FROM files WHERE id IN (
+                        SELECT id FROM files WHERE status IN ('deleted', 'expired') AND status = $1 AND updated_at < $2
+                        ORDER BY updated_at ASC LIMIT $3
+                    )
+                    """,
+                    [
+                        .text(status), .integer(now.advanced(bySeconds: -age).secondsSince1970),
+                        .integer(Self.recordsDroppedAtOnce),
+                    ]
+                )
+            }
+            try connection.execute(
+                "DELETE FROM upload_keys WHERE created_at < $1",
+                [.integer(now.advanced(bySeconds: -Self.secondsToKeepIdempotencyKeys).secondsSince1970)]
+            )
+            try connection.execute("DELETE FROM workers WHERE alive_until < \(dialect.currentSeconds) - 86400")
+        }
+    }
+
+    /// Gives a file back inside of a transaction.
+    func setBack(_ file: FileID, at now: UnixTime, in connection: any DatabaseConnection) throws {
+        let rows = try connection.query("SELECT failures FROM files WHERE id = $1", [file.stored])
+        guard let failures = try rows.first?.integer("failures") else { return }
+        try connection.execute(
+            """
+            UPDATE files SET worker = NULL, failures = $1, retry_at = $2 WHERE id = $3 AND status = 'deleting'
+            """,
+            [.integer(failures + 1), retryTime(after: failures, at: now), file.stored]
+        )
+    }
+
+    private func retryTime(after failures: Int64, at now: UnixTime) -> DatabaseValue {
+        let seconds = min(Self.lastRetryInSeconds, firstRetryInSeconds << min(failures, 10))
+        return .integer(now.advanced(bySeconds: seconds).secondsSince1970)
+    }
+
+    // MARK: What can be claimed
+
+    /// Nobody's, a dead worker's, or this worker's own which it does not know to be at work on: it could not write
+    /// that down when it ended.
+    private func isFree(_ table: String, _ sql: inout SQLText) -> String {
+        """
+        (\(table).worker IS NULL OR \(table).worker = \(sql.bind(.text(worker.text)))
+            OR \(table).worker NOT IN (SELECT id FROM workers WHERE alive_until > \(dialect.currentSeconds)))
+        """
+    }
+
+    private func leftFiles(
+        _ limit: Int,
+        at now: UnixTime,
+        in connection: any DatabaseConnection
+    ) throws -> [FileID] {
+        let busy = work.files
+        var sql = SQLText()
+        let statement = """
+            SELECT id FROM files WHERE status IN ('uploading', 'deleting')
+                AND retry_at <= \(sql.bind(.integer(now.secondsSince1970))) AND \(isFree("files", &sql))
+            ORDER BY updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + busy.count)))) \(dialect.freeRowLock)
+            """
+        return try connection.query(statement, sql.arguments).map { try $0.fileID("id") }.filter { !busy.contains($0) }
+    }
+
+    private func expiredFiles(
+        _ limit: Int,
+        at now: UnixTime,
+        in connection: any DatabaseConnection
+    ) throws -> [FileID] {
+        try connection.query(
+            """
+            SELECT id FROM files WHERE status = 'ready' AND expires_at IS NOT NULL AND expires_at <= $1
+            ORDER BY expires_at ASC LIMIT $2 \(dialect.freeRowLock)
+            """,
+            [.integer(now.secondsSince1970), .integer(Int64(limit))]
+        ).map { try $0.fileID("id") }
+    }
+
+    private func leftCopies(
+        _ limit: Int,
+        at now: DatabaseValue,
+        in connection: any DatabaseConnection
+    ) throws -> [CopyPlace] {
+        let unfinished = try copies(limit, at: now, in: connection) { _ in "c.state <> 'ready'" }
+        let expired = try copies(limit, at: now, in: connection) { sql in
+            "c.state = 'ready' AND c.expires_at IS NOT NULL AND c.expires_at <= \(sql.bind(now))"
+        }
+        return Array((unfinished + expired).prefix(limit))
+    }
+
+    private func copies(
+        _ limit: Int,
+        at now: DatabaseValue,
+        in connection: any DatabaseConnection,
+        where condition: (inout SQLText) -> String
+    ) throws -> [CopyPlace] {
+        let busy = work.copies
+        var sql = SQLText()
+        let statement = """
+            SELECT c.file_id AS file_id, c.deployment_id AS deployment_id
+            FROM file_copies AS c JOIN files AS f ON f.id = c.file_id
+            WHERE \(condition(&sql)) AND f.status = 'ready' AND c.retry_at <= \(sql.bind(now)) AND \(isFree("c", &sql))
+            ORDER BY c.updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + busy.count)))) \(dialect.freeRowLock)
+            """
+        return try connection.query(statement, sql.arguments)
+            .map { CopyPlace(file: try $0.fileID("file_id"), deployment: DeploymentID(try $0.text("deployment_id"))) }
+            .filter { !busy.contains($0) }
+    }
+}

@@ -1,0 +1,92 @@
+import HostCore
+import HostPlugins
+import Logging
+
+/// Finds out what became of a copy whose creation was cut off before its provider had told its id.
+struct LostFileSearch: Sendable {
+    /// What is known of such a copy.
+    enum Finding: Sendable {
+        /// Nothing of it exists.
+        case nothing
+        /// It may still come into being, or be somebody else's: to be looked at again later.
+        case open
+    }
+
+    private static let clockSkewInSeconds: Int64 = 60
+    private static let maximumPages = 200
+
+    let removal: CopyRemoval
+    let work: any UnfinishedWork
+    let clock: any WallClock
+    /// For so long after it was last heard of, an upload that was cut off may still become a file.
+    let patience: Duration
+
+    /// Looks for a copy without an id and removes what it finds.
+    ///
+    /// - Throws: ``FanOutFailure`` if the provider cannot be asked; what ``UnfinishedWork`` throws.
+    func settle(_ copy: FileCopy, of file: ManagedFile) async throws -> Finding {
+        guard let target = removal.plugins.target(copy.deployment) else { return .open }
+        switch target.lostFiles {
+        case .none?: return .nothing
+        case .search?: return try await search(copy, of: file, at: target.deployment)
+        case nil:
+            log("an upload that was cut off cannot be searched for: its plugin does not offer it", copy, [])
+            return .nothing
+        }
+    }
+
+    private func search(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> Finding {
+        let suspects = try await list(copy, of: file, at: deployment)
+        let age = clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
+        guard !suspects.isEmpty else { return age < patience.components.seconds ? .open : .nothing }
+        let judgement = try await work.judge(suspects, like: file)
+        // An upload of the same file that goes on now could have made any of them.
+        guard judgement.running == 0 else { return .open }
+        if judgement.unrecorded.isEmpty { return age < patience.components.seconds ? .open : .nothing }
+        guard judgement.unrecorded.count <= max(judgement.cutOff, 1) else {
+            log("an upload that was cut off cannot be told from other files: see which is not needed", copy, suspects)
+            return .nothing
+        }
+        for id in judgement.unrecorded {
+            log("a file of an upload that was cut off is deleted", copy, [id])
+            try await removal.delete(id, at: deployment, requestID: "sweep")
+        }
+        return .nothing
+    }
+
+    private func list(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> [String] {
+        let until = copy.updatedAt.advanced(bySeconds: deployment.timeout.components.seconds + Self.clockSkewInSeconds)
+        var found: [String] = []
+        var after: String?
+        for _ in 0..<Self.maximumPages {
+            let input = FileSearchInput(
+                like: CopyCreation.input(for: file, expiresIn: nil),
+                since: copy.begunAt.advanced(bySeconds: -Self.clockSkewInSeconds).secondsSince1970,
+                until: until.secondsSince1970,
+                after: after
+            )
+            let page = try await page(input, at: deployment)
+            found += page.data.map(\.id)
+            after = page.next
+            if after == nil { break }
+        }
+        return found
+    }
+
+    private func page(_ input: FileSearchInput, at deployment: Deployment) async throws -> FileListResult {
+        guard let json = input.json else { preconditionFailure("text and numbers can be written as JSON") }
+        do throws(OperationFailure) {
+            let request = OperationRequest(.fileList, requestID: "sweep", input: json)
+            return try FileListResult(try await removal.plugins.run(request, on: deployment.id))
+        } catch {
+            throw FanOutFailure(deployment: deployment, failure: error)
+        }
+    }
+
+    private func log(_ message: Logger.Message, _ copy: FileCopy, _ ids: [String]) {
+        removal.logger.warning(
+            message,
+            metadata: ["deployment.id": "\(copy.deployment)", "provider.ids": "\(ids.joined(separator: " "))"]
+        )
+    }
+}
