@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.crashes import CONTENT, FAILURES, OPENAI_MODEL, VERTEX_MODEL, Aftermath, CrashSite, Scenario, Tally
 from support.documents import file_message, upload_body
-from support.gateway import ROOT
+from support.gateway import ROOT, Gateway
 from support.killpoint import build_shim
 from support.postgresql import PostgreSQL
 
@@ -54,38 +55,42 @@ def with_file(targets: str) -> Callable:
     return lambda site, gateway: site.upload(gateway, targets)
 
 
-def with_a_refusing_provider(site: CrashSite, gateway) -> None:
+def with_a_refusing_provider(site: CrashSite, gateway: Gateway) -> None:
     # Later than the other one is done, so that there is something to undo.
     site.simulators.fault("google", path_prefix="/upload/storage", times=0, status=400, delay_ms=60)
 
 
-def with_a_delete_that_fails_once(site: CrashSite, gateway) -> str:
-    file_id = site.upload(gateway, BOTH)
-    site.simulators.fault("google", path_prefix="/storage/v1/b/", method="DELETE", times=1, status=500)
-    return file_id
+def with_a_delete_that_fails_once(provider: str, path: str) -> Callable:
+    def prepare(site: CrashSite, gateway: Gateway) -> str:
+        file_id = site.upload(gateway, BOTH)
+        site.simulators.fault(provider, path_prefix=path, method="DELETE", times=1, status=500)
+        return file_id
+
+    return prepare
 
 
-def upload(gateway, http, _):
+def upload(gateway: Gateway, http: httpx.Client, _: str | None) -> httpx.Response:
     return gateway.post_file(upload_body(CONTENT, BOTH), http)
 
 
-def delete(gateway, http, file_id):
+def delete(gateway: Gateway, http: httpx.Client, file_id: str | None) -> httpx.Response:
     return http.delete(f"/v1/files/{file_id}")
 
 
-def chat_elsewhere(gateway, http, file_id):
+def chat_elsewhere(gateway: Gateway, http: httpx.Client, file_id: str | None) -> httpx.Response:
     return gateway.chat(OPENAI_MODEL, file_message(file_id), http)
 
 
+GOOGLE_FAILS_ONCE = with_a_delete_that_fails_once("google", "/storage/v1/b/")
+OPENAI_FAILS_ONCE = with_a_delete_that_fails_once("openai", "/v1/files/")
 SCENARIOS = [
     Scenario("an upload to two providers", lambda site, gateway: None, upload, judge_upload),
     Scenario(
         "an upload that one of two providers refuses", with_a_refusing_provider, upload, judge_refused_upload, (400,)
     ),
     Scenario("a deletion of two copies", with_file(BOTH), delete, judge_delete),
-    Scenario(
-        "a deletion that one provider fails once", with_a_delete_that_fails_once, delete, judge_delete, (200, 503)
-    ),
+    Scenario("a deletion that Google fails once", GOOGLE_FAILS_ONCE, delete, judge_delete, (200, 503)),
+    Scenario("a deletion that OpenAI fails once", OPENAI_FAILS_ONCE, delete, judge_delete, (200, 503)),
     Scenario("a chat that needs a back-filled copy", with_file(VERTEX_MODEL), chat_elsewhere, judge_chat),
 ]
 
