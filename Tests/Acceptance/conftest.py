@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway import BUILD, Gateway, clean_environment, configuration, openai_entry, vertex_entry
+from support.postgresql import Database, PostgreSQL
 from support.simulators import Simulators
 
 
@@ -111,3 +112,30 @@ def start_gateway(
             failures.append(failure)
     if failures:
         raise failures[0]
+
+
+@pytest.fixture(scope="session")
+def running_postgresql() -> Iterator[PostgreSQL]:
+    running = PostgreSQL()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def postgresql(running_postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
+    """The server of these tests; it runs again when the next test begins."""
+    if not running_postgresql.is_running:
+        running_postgresql.start()
+    yield running_postgresql
+    if not running_postgresql.is_running:
+        running_postgresql.start()
+
+
+@pytest.fixture
+def database(postgresql: PostgreSQL) -> Iterator[Database]:
+    """An empty database, which is gone after the test."""
+    one = postgresql.database()
+    yield one
+    if not postgresql.is_running:
+        postgresql.start()
+    one.drop()
