@@ -24,7 +24,7 @@ final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         /// Counts removals: what was read before one is not kept after it.
         var generation: UInt64 = 0
         /// What was read before is not fresh any more.
-        var staleBefore = -Duration.seconds(Int64.max / 4)
+        var staleBefore = Duration.seconds(Int64.min / 4)
 
         func value(of key: Key, readAfter oldest: Duration) -> Value? {
             guard let entry = young[key] ?? old[key], entry.readAt > oldest else { return nil }
