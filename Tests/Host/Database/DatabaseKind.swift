@@ -49,3 +49,15 @@ extension PostgreSQLServer {
         try result.get()
     }
 }
+
+extension PostgreSQLServer {
+    /// Whether something has a value within 10 s.
+    func becomes(_ value: String, _ current: () async throws -> String) async throws -> Bool {
+        let end = ContinuousClock.now + .seconds(10)
+        while try await current() != value {
+            if .now > end { return false }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return true
+    }
+}
