@@ -92,8 +92,9 @@ package final class PostgreSQLDatabase: Database {
             threads.submit { [pool, publisher] state in
                 guard state == .active else { return continuation.resume(throwing: DatabaseError.closed) }
                 guard .now <= deadline else { return continuation.resume(throwing: DatabaseError.waitedTooLong) }
-                let result = PostgreSQLTransaction.run(mode, on: pool, publisher: publisher, until: deadline, body)
-                continuation.resume(with: result)
+                PostgreSQLTransaction.run(mode, on: pool, publisher: publisher, until: deadline, body) {
+                    continuation.resume(with: $0)
+                }
             }
         }
     }

@@ -80,7 +80,9 @@ final class PostgreSQLPool: @unchecked Sendable {
             case .use(let connection):
                 if !connection.hasUnexpectedInput { return connection }
                 discard(connection)
-            case .connect: return try connect()
+            case .connect:
+                // Without success the next step is to wait for a connection of another thread, or to be refused.
+                if let connection = connect() { return connection }
             case .wait: continue
             case .refuse(let error): throw error
             }
@@ -120,7 +122,7 @@ final class PostgreSQLPool: @unchecked Sendable {
         return wasOpen
     }
 
-    private func connect() throws(DatabaseError) -> PostgreSQLConnection {
+    private func connect() -> PostgreSQLConnection? {
         let startedAt = ContinuousClock.now
         do {
             let connection = try PostgreSQLConnection.connect(to: location, deadline: settings.statementDeadline)
@@ -138,7 +140,7 @@ final class PostgreSQLPool: @unchecked Sendable {
                 state.backoff.noteFailure(startedAt: startedAt)
                 condition.broadcast()
             }
-            throw error
+            return nil
         }
     }
 

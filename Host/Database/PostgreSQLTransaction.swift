@@ -40,16 +40,19 @@ final class PostgreSQLTransaction: DatabaseConnection {
         on pool: PostgreSQLPool,
         publisher: PostgreSQLPublisher,
         until deadline: ContinuousClock.Instant,
-        _ body: (any DatabaseConnection) throws -> Value
-    ) -> Result<Value, any Error> {
+        _ body: (any DatabaseConnection) throws -> Value,
+        answer: (Result<Value, any Error>) -> Void
+    ) {
         var run = 0
         while true {
             run += 1
             let transaction = PostgreSQLTransaction(mode, pool, publisher, deadline)
-            let result = transaction.finish(Result { try body(transaction) })
-            guard mode == .write, run < maximumRuns, transaction.failure?.isWorthAnotherRun == true else {
-                return result
-            }
+            let result = transaction.result(body)
+            // What has been read is right however the transaction ends, so that nobody has to wait for that.
+            if mode == .read { answer(result) }
+            let outcome = transaction.finish(result)
+            if mode == .read { return }
+            guard run < maximumRuns, transaction.failure?.isWorthAnotherRun == true else { return answer(outcome) }
             // Those that were in each other's way must not meet again.
             Thread.sleep(forTimeInterval: .random(in: 0...0.01) * Double(run))
         }
@@ -125,8 +128,15 @@ final class PostgreSQLTransaction: DatabaseConnection {
         return connection
     }
 
-    private func finish<Value>(_ result: Result<Value, any Error>) -> Result<Value, any Error> {
+    private func result<Value>(_ body: (any DatabaseConnection) throws -> Value) -> Result<Value, any Error> {
+        let result = Result { try body(self) }
         isOver = true
+        // A body that went on after a failed statement: the server keeps nothing of such a transaction.
+        guard case .success = result, let failure else { return result }
+        return .failure(failure.error)
+    }
+
+    private func finish<Value>(_ result: Result<Value, any Error>) -> Result<Value, any Error> {
         if case .failure = result {
             rollBack()
             return result
@@ -140,11 +150,6 @@ final class PostgreSQLTransaction: DatabaseConnection {
     }
 
     private func commit() throws(DatabaseError) {
-        // A body that went on after a failed statement: the server keeps nothing of such a transaction.
-        if let failure {
-            rollBack()
-            throw failure.error
-        }
         guard let connection, begin == nil else { return rollBack() }
         if connection.hasUnexpectedInput { return try giveUp(PostgreSQLFailure.lost().error) }
         let tag: String

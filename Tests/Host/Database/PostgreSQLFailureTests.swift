@@ -151,6 +151,65 @@ struct PostgreSQLFailureTests {
     }
 
     @Test
+    func aSessionThatIsEndedByItsCommitHasAnUnknownOutcome() async throws {
+        let server = try await PostgreSQLServer.shared()
+        let name = try await server.makeDatabase()
+        try await server.run(
+            """
+            CREATE TABLE t (n BIGINT, UNIQUE (n) DEFERRABLE INITIALLY DEFERRED);
+            CREATE FUNCTION leave() RETURNS TRIGGER LANGUAGE plpgsql AS
+                'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER leaving AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW WHEN (NEW.n < 0) EXECUTE FUNCTION leave();
+            """,
+            in: name
+        )
+        let database = try await PostgreSQLDatabase.open(url: server.url(database: name))
+
+        for (sql, code) in [
+            ("INSERT INTO t (n) VALUES (1)", nil), ("INSERT INTO t (n) VALUES (1)", .uniqueViolation),
+            ("INSERT INTO t (n) VALUES (-1)", .outcomeUnknown), ("INSERT INTO t (n) VALUES (2)", nil),
+        ] as [(String, DatabaseError.Code?)] {
+            var thrown: DatabaseError.Code?
+            do {
+                try await database.write { _ = try $0.execute(sql) }
+            } catch let error as DatabaseError {
+                thrown = error.code
+            }
+            #expect(thrown == code)
+        }
+
+        #expect(try await database.read { try $0.query("SELECT n FROM t").count } == 2)
+        await database.close()
+    }
+
+    @Test(arguments: ["INSERT INTO t (n) VALUES (2)", nil])
+    func aSessionThatFallsSilentIsGivenUp(statement: String?) async throws {
+        var settings = PostgreSQLSettings()
+        settings.statementDeadline = .milliseconds(300)
+        try await PostgreSQLServer.shared().withDatabase(settings: settings) { database in
+            try await database.write { _ = try $0.execute("CREATE TABLE t (n BIGINT)") }
+            let session = Mutex<pid_t>(0)
+
+            let error = await #expect(throws: DatabaseError.self) {
+                try await database.write { connection in
+                    try connection.execute("INSERT INTO t (n) VALUES (1)")
+                    let row = try connection.query("SELECT pg_backend_pid() AS pid").first
+                    let process = pid_t(try row?.integer("pid") ?? 0)
+                    session.withLock { $0 = process }
+                    kill(process, SIGSTOP)
+                    if let statement { try connection.execute(statement) }
+                }
+            }
+
+            // What the session was asked to commit before it fell silent, it commits when it wakes.
+            kill(session.withLock { $0 }, SIGCONT)
+            #expect(error?.code == (statement == nil ? .outcomeUnknown : .timeout))
+            try await database.write { _ = try $0.execute("INSERT INTO t (n) VALUES (3)") }
+        }
+    }
+
+    @Test
     func aServerThatIsReadOnlySaysSo() async throws {
         try await PostgreSQLServer.with(configuration: ["default_transaction_read_only = on"]) { server in
             let database = try await PostgreSQLDatabase.open(url: server.url(database: "postgres"))
@@ -185,8 +244,7 @@ struct PostgreSQLFailureTests {
                 return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
 
-            // Those who found out: one a thread, at most.
-            #expect(failures <= 16)
+            #expect(failures == 0)
             await database.close()
         }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import HostDatabase
 import PostgreSQLServer
 import Testing
@@ -50,6 +51,29 @@ struct PostgreSQLNoticeTests {
         #expect(await heard.next() == .interrupted)
         try await server.run("SELECT pg_notify('gantry', 'psql:hello')", in: name)
         #expect(await heard.next() == .published("hello"))
+        await database.close()
+    }
+
+    @Test
+    func aListenerThatFallsSilentIsNoticed() async throws {
+        let server = try await PostgreSQLServer.shared()
+        let name = try await server.makeDatabase()
+        var settings = PostgreSQLSettings()
+        settings.heartbeatInterval = .milliseconds(500)
+        let database = try await PostgreSQLDatabase.open(url: server.url(database: name), settings: settings)
+        let heard = Notices(database)
+        #expect(await heard.next() == .interrupted)
+        let session = try await server.run(
+            "SELECT pid FROM pg_stat_activity WHERE datname = '\(name)' AND pid NOT IN (pg_backend_pid()) "
+                + "AND query IN ('LISTEN gantry', 'SELECT 1')"
+        )
+        let process = try #require(pid_t(session))
+
+        kill(process, SIGSTOP)
+        let notices = [await heard.next(), await heard.next()]
+        kill(process, SIGCONT)
+
+        #expect(notices == [.interrupted, .interrupted])
         await database.close()
     }
 }
