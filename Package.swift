@@ -88,7 +88,17 @@ let package = Package(
         // Host
         module("HostCore", "Host/Core", []),
         module("HostConfig", "Host/Config", ["HostCore", "Yams"]),
-        module("HostDatabase", "Host/Database", [.product(name: "GRDB", package: "GRDB.swift"), nio("NIOPosix")]),
+        .systemLibrary(
+            name: "CPostgreSQL",
+            path: "Host/CPostgreSQL",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]
+        ),
+        module(
+            "HostDatabase",
+            "Host/Database",
+            ["CPostgreSQL", .product(name: "GRDB", package: "GRDB.swift"), nio("NIOPosix")]
+        ),
         module("HostRegistry", "Host/Registry", ["HostCore", "HostDatabase", crypto]),
         module(
             "HostUpstream",
@@ -149,6 +159,7 @@ let package = Package(
             swiftSettings: strict
         ),
         module("PluginHarness", "Tests/Support/PluginHarness", ["CGantryPlugin", "GantryPlugin"]),
+        module("PostgreSQLServer", "Tests/Support/PostgreSQLServer", []),
         tests("GantryPluginTests", "Tests/SDK", ["CGantryPlugin", "GantryPlugin", "PluginHarness"]),
         tests("OpenAIAdapterTests", "Tests/Plugins/OpenAI", ["GantryPlugin", "OpenAIAdapter", "PluginHarness"]),
         tests(
@@ -159,7 +170,7 @@ let package = Package(
         ),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
-        tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase"]),
+        tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
         tests(
             "HostPluginsTests",
             "Tests/Host/Plugins",
@@ -169,7 +180,11 @@ let package = Package(
                 nio("NIOPosix"),
             ]
         ),
-        tests("HostRegistryTests", "Tests/Host/Registry", ["HostCore", "HostDatabase", "HostRegistry"]),
+        tests(
+            "HostRegistryTests",
+            "Tests/Host/Registry",
+            ["HostCore", "HostDatabase", "HostRegistry", "PostgreSQLServer"]
+        ),
         tests(
             "HostTransferTests",
             "Tests/Host/Transfer",

@@ -2,6 +2,6 @@
 package enum DatabaseNotice: Hashable, Sendable {
     /// Something another process published in a transaction that has been committed.
     case published(String)
-    /// The connection that listens was lost for a while: anything may have been published meanwhile.
+    /// The connection that listens has been made, was lost, or is back: anything may have been published meanwhile.
     case interrupted
 }

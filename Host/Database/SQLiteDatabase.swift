@@ -163,12 +163,3 @@ extension Result {
         return false
     }
 }
-
-extension NIOThreadPool {
-    /// Lets what runs finish, cancels what waits, and ends the threads.
-    fileprivate func stop() async {
-        await withCheckedContinuation { continuation in
-            shutdownGracefully { _ in continuation.resume() }
-        }
-    }
-}
