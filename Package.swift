@@ -136,7 +136,7 @@ let package = Package(
             name: "gantry",
             dependencies: [
                 "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer",
-                "HostUpstream", logging, nio("NIOCore"), nio("NIOPosix"),
+                "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

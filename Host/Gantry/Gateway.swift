@@ -28,17 +28,11 @@ struct Gateway: Sendable {
     static func open(_ configuration: GatewayConfiguration, options: ConfigurationOptions) async throws -> Gateway {
         let logger = options.makeLogger()
         for warning in configuration.warnings { logger.warning("configuration", metadata: ["at": "\(warning)"]) }
-        guard configuration.general.databaseURL == nil else {
-            throw StartupError(
-                "general_settings.database_url (or DATABASE_URL): this version keeps its registry in SQLite alone. "
-                    + "Remove the setting to use the embedded registry in \(options.data)."
-            )
-        }
         let group = MultiThreadedEventLoopGroup.singleton
         let upstream = try UpstreamClient(group: group, filePool: .singleton, logger: logger)
         let environment = OperationEnvironment(upstream: upstream, pool: .singleton)
         let definitions = try PluginDefinitions(configuration, manifestFolder: options.plugins)
-        let database = try await SQLiteDatabase.open(at: "\(options.data)/gantry.sqlite")
+        let database = try await database(configuration.general.databaseURL, dataFolder: options.data)
         do {
             let plugins = try PluginHost(
                 plugins: definitions.plugins,
@@ -75,6 +69,11 @@ struct Gateway: Sendable {
     func close() async {
         await upstream.shutdown()
         await database.close()
+    }
+
+    private static func database(_ url: String?, dataFolder: String) async throws(DatabaseError) -> any Database {
+        if let url { return try await PostgreSQLDatabase.open(url: url) }
+        return try await SQLiteDatabase.open(at: "\(dataFolder)/gantry.sqlite")
     }
 
     private static func services(
