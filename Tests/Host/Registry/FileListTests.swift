@@ -4,9 +4,9 @@ import HostRegistry
 import Testing
 
 struct FileListTests {
-    @Test
-    func filesOfOneSecondComeInTheOrderTheyWereBegun() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func filesOfOneSecondComeInTheOrderTheyWereBegun(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             var files: [ManagedFile] = []
             for _ in 0..<7 { files.append(try await fixture.make(alice)) }
@@ -16,9 +16,9 @@ struct FileListTests {
         }
     }
 
-    @Test(arguments: FileListing.Order.allCases, [1, 2, 3, 9, 10, 11])
-    func pagesTogetherAreTheWholeList(order: FileListing.Order, limit: Int) async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: FileListing.Order.allCases, DatabaseKind.allCases)
+    func pagesTogetherAreTheWholeList(order: FileListing.Order, kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let bob = try await fixture.principal("bob")
             for _ in 0..<10 {
@@ -29,16 +29,17 @@ struct FileListTests {
             #expect(whole.files.count == 10)
             #expect(!whole.hasMore)
 
-            var paged: [ManagedFile] = []
-            var hasMore = true
-            while hasMore {
-                let page = try await fixture.list(alice, limit: limit, after: paged.last, order: order)
-                paged += page.files
-                hasMore = page.hasMore
-                #expect(hasMore == (paged.count < 10))
+            for limit in [1, 2, 3, 9, 10, 11] {
+                var paged: [ManagedFile] = []
+                var hasMore = true
+                while hasMore {
+                    let page = try await fixture.list(alice, limit: limit, after: paged.last, order: order)
+                    paged += page.files
+                    hasMore = page.hasMore
+                    #expect(hasMore == (paged.count < 10))
+                }
+                #expect(paged == whole.files)
             }
-
-            #expect(paged == whole.files)
         }
     }
 
@@ -48,9 +49,9 @@ struct FileListTests {
         #expect(error?.parameter == "limit")
     }
 
-    @Test
-    func aListIsNarrowedByPurposeAndDeployment() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aListIsNarrowedByPurposeAndDeployment(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let a = try await fixture.make(alice, at: ["a"], purpose: .batch)
             let b = try await fixture.make(alice, at: ["b"])
@@ -69,9 +70,9 @@ struct FileListTests {
         }
     }
 
-    @Test
-    func aForeignPlaceToStartAfterIsDeniedAndAnUnknownOneNotFound() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aForeignPlaceToStartAfterIsDeniedAndAnUnknownOneNotFound(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let bob = try await fixture.principal("bob")
             let file = try await fixture.make(bob)
@@ -86,9 +87,9 @@ struct FileListTests {
         }
     }
 
-    @Test
-    func whoeverDeletesWhileListingReachesEveryFile() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func whoeverDeletesWhileListingReachesEveryFile(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             for _ in 0..<10 { _ = try await fixture.make(alice) }
 
@@ -108,9 +109,9 @@ struct FileListTests {
         }
     }
 
-    @Test
-    func aListStaysWholeWhileFilesComeAndGo() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aListStaysWholeWhileFilesComeAndGo(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             var kept: [ManagedFile] = []
             for _ in 0..<40 { kept.append(try await fixture.make(alice)) }
@@ -140,9 +141,9 @@ struct FileListTests {
         }
     }
 
-    @Test
-    func manyWhoMakeUseAndDeleteAtOnceLeaveNothingBehind() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func manyWhoMakeUseAndDeleteAtOnceLeaveNothingBehind(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
             var principals: [Principal] = []
             for n in 0..<8 { principals.append(try await fixture.principal("user-\(n)")) }

@@ -4,9 +4,9 @@ import HostRegistry
 import Testing
 
 struct FileLookupTests {
-    @Test
-    func manyFilesAreFoundAtOnceAndThenFromMemory() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func manyFilesAreFoundAtOnceAndThenFromMemory(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             var files: [ManagedFile] = []
             for _ in 0..<10 { files.append(try await fixture.make(alice)) }
@@ -23,9 +23,9 @@ struct FileLookupTests {
         }
     }
 
-    @Test
-    func memoryKnowsNoOwnerButTheFilesOwn() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func memoryKnowsNoOwnerButTheFilesOwn(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let bob = try await fixture.principal("bob")
             let mine = try await fixture.make(alice)
@@ -45,9 +45,9 @@ struct FileLookupTests {
         }
     }
 
-    @Test
-    func theFirstReferenceThatFailsIsTheOneReported() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func theFirstReferenceThatFailsIsTheOneReported(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice)
             let absent = ["one", "two"].map { RequestedFile(id: FileID(uuid: .random()), clientID: $0) }
@@ -60,9 +60,9 @@ struct FileLookupTests {
         }
     }
 
-    @Test
-    func aDeletedFileIsForgottenAtOnceHereAndWithinTwoSecondsElsewhere() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aDeletedFileIsForgottenAtOnceHereAndWithinTwoSecondsElsewhere(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice)
             let other = try await fixture.otherHost()
@@ -77,9 +77,9 @@ struct FileLookupTests {
         }
     }
 
-    @Test
-    func aCopyThatIsForgottenIsForgottenInMemoryToo() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aCopyThatIsForgottenIsForgottenInMemoryToo(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice)
             _ = try await fixture.registry.files([fixture.reference(file)], for: alice)
@@ -91,9 +91,9 @@ struct FileLookupTests {
         }
     }
 
-    @Test
-    func thousandsOfReferencesAreFound() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func thousandsOfReferencesAreFound(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice)
             let absent = (0..<3000).map { _ in RequestedFile(id: FileID(uuid: .random()), clientID: "absent") }

@@ -4,9 +4,9 @@ import HostRegistry
 import Testing
 
 struct FileTests {
-    @Test
-    func aFileBeginsWithAPendingCopyForEachTarget() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aFileBeginsWithAPendingCopyForEachTarget(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
 
             let file = try await fixture.begin(alice, at: ["b", "a", "b"])
@@ -27,9 +27,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func aFileIsReadyWhenEveryCopyIs() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aFileIsReadyWhenEveryCopyIs(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
             let alice = try await fixture.principal("alice")
             let begun = try await fixture.begin(alice)
@@ -54,9 +54,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func aSecondCopyAtOneDeploymentNeverHidesTheFirst() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aSecondCopyAtOneDeploymentNeverHidesTheFirst(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.begin(alice, at: ["a"])
             try await fixture.registry.remember(file.id, at: DeploymentID("a"), providerID: "first")
@@ -70,9 +70,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func anAbandonedFileStaysUntilNoProviderHasACopy() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func anAbandonedFileStaysUntilNoProviderHasACopy(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
             let alice = try await fixture.principal("alice")
             let undone = try await fixture.begin(alice, at: ["a"])
@@ -104,9 +104,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func aCommittedFileCannotBeAbandonedAndAnAbandonedOneNotCommitted() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aCommittedFileCannotBeAbandonedAndAnAbandonedOneNotCommitted(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let ready = try await fixture.make(alice)
             let given = try await fixture.begin(alice, at: ["a"])
@@ -121,9 +121,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func aDeletionThatFailsHalfwayIsFinishedByARepeat() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aDeletionThatFailsHalfwayIsFinishedByARepeat(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
             let alice = try await fixture.principal("alice")
             let bob = try await fixture.principal("bob")
@@ -155,17 +155,17 @@ struct FileTests {
         }
     }
 
-    @Test
-    func aReadyFileIsNotRemovedWithoutADeletion() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aReadyFileIsNotRemovedWithoutADeletion(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let file = try await fixture.make(.master)
             try await expectRefusal(.conflict) { try await fixture.registry.finish(file.id) }
         }
     }
 
-    @Test
-    func nothingButItsPlaceIsLeftOfADeletedFileAndThatForADay() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func nothingButItsPlaceIsLeftOfADeletedFileAndThatForADay(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice, filename: "secret-plan.pdf")
             try await fixture.delete(file, alice)
@@ -182,9 +182,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func anExpiredFileSaysSoToItsOwnerAndCanStillBeDeleted() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func anExpiredFileSaysSoToItsOwnerAndCanStillBeDeleted(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let expiry = UnixTime(secondsSince1970: SettableClock.start + 60)
             let file = try await fixture.make(alice, expiresAt: expiry)
@@ -202,9 +202,9 @@ struct FileTests {
         }
     }
 
-    @Test
-    func namesWithNULOrWithoutEndAreRefused() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func namesWithNULOrWithoutEndAreRefused(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             for name in ["a\0b", String(repeating: "x", count: 4097)] {
                 try await expectRefusal(.invalid) { _ = try await fixture.begin(.master, filename: name) }
             }

@@ -17,9 +17,9 @@ struct OwnershipTests {
         }
     }
 
-    @Test(arguments: 0..<12 as Range<UInt64>)
-    func everyWayToAFileAsksTheRule(seed: UInt64) async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: 0..<12 as Range<UInt64>, DatabaseKind.allCases)
+    func everyWayToAFileAsksTheRule(seed: UInt64, kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             var random = SplitMix(state: seed)
             let principals = (0..<12).map { _ in Self.principal(using: &random) }
             var files: [ManagedFile] = []

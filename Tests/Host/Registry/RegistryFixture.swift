@@ -2,6 +2,7 @@ import Foundation
 import HostCore
 import HostDatabase
 import HostRegistry
+import PostgreSQLServer
 import Synchronization
 import Testing
 
@@ -19,34 +20,57 @@ final class SettableClock: WallClock, MonotonicClock {
     func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
 }
 
-/// A registry on a SQLite file of its own.
+/// The databases that a registry can have.
+enum DatabaseKind: String, CaseIterable, Sendable {
+    case sqlite
+    case postgreSQL
+}
+
+/// A registry on an empty database of its own.
 struct RegistryFixture {
     static let masterKey = "sk-1234"
 
     let registry: Registry
     let clock: SettableClock
-    let database: SQLiteDatabase
-    let path: String
+    let database: any Database
+    /// Opens the same database once more.
+    let reopen: @Sendable () async throws -> any Database
 
-    static func with(_ body: (RegistryFixture) async throws -> Void) async throws {
-        let directory = FileManager.default.temporaryDirectory.path + "/gantry-\(UUID().uuidString)"
-        let path = directory + "/gantry.db"
-        let database = try await SQLiteDatabase.open(at: path)
+    static func with(_ kind: DatabaseKind, _ body: (RegistryFixture) async throws -> Void) async throws {
+        switch kind {
+        case .sqlite:
+            let directory = FileManager.default.temporaryDirectory.path + "/gantry-\(UUID().uuidString)"
+            let result = await Result { () async throws in
+                try await with({ try await SQLiteDatabase.open(at: directory + "/gantry.db") }, body)
+            }
+            try FileManager.default.removeItem(atPath: directory)
+            try result.get()
+        case .postgreSQL:
+            let server = try await PostgreSQLServer.shared()
+            let url = server.url(database: try await server.makeDatabase(), over: .socket)
+            var settings = PostgreSQLSettings()
+            // Many tests run at once on one server.
+            settings.connectionCount = 4
+            let chosen = settings
+            try await with({ try await PostgreSQLDatabase.open(url: url, settings: chosen) }, body)
+        }
+    }
+
+    private static func with(
+        _ open: @escaping @Sendable () async throws -> any Database,
+        _ body: (RegistryFixture) async throws -> Void
+    ) async throws {
+        let database = try await open()
         let clock = SettableClock()
-        let result: Result<Void, any Error>
-        do {
+        let result = await Result { () async throws in
             let registry = try await registry(on: database, clock: clock)
-            try await body(RegistryFixture(registry: registry, clock: clock, database: database, path: path))
-            result = .success(())
-        } catch {
-            result = .failure(error)
+            try await body(RegistryFixture(registry: registry, clock: clock, database: database, reopen: open))
         }
         await database.close()
-        try FileManager.default.removeItem(atPath: directory)
         try result.get()
     }
 
-    static func registry(on database: SQLiteDatabase, clock: SettableClock) async throws -> Registry {
+    static func registry(on database: any Database, clock: SettableClock) async throws -> Registry {
         try await Registry(
             database: database,
             clock: clock,
@@ -57,6 +81,12 @@ struct RegistryFixture {
 
     /// Another host on the same database: it keeps nothing of this one's memory.
     func otherHost() async throws -> Registry { try await Self.registry(on: database, clock: clock) }
+
+    /// What an SQL statement finds.
+    func rows(_ sql: String) async throws -> [DatabaseRow] { try await database.read { try $0.query(sql) } }
+
+    /// Changes the tables behind the registry's back.
+    func execute(_ sql: String) async throws { try await database.write { _ = try $0.execute(sql) } }
 
     /// A user, with a key, as whoever bears it is seen.
     func principal(_ id: String) async throws -> Principal {
@@ -179,5 +209,12 @@ func expectRefusal(
         Issue.record("nothing was refused", sourceLocation: sourceLocation)
     } catch let error as RegistryError {
         #expect(error.code == code, sourceLocation: sourceLocation)
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What a body returns or throws.
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

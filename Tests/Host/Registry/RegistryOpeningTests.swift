@@ -4,9 +4,9 @@ import HostRegistry
 import Testing
 
 struct RegistryOpeningTests {
-    @Test
-    func theIDKeyIsMadeOnceAndKept() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func theIDKeyIsMadeOnceAndKept(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             #expect(fixture.registry.idKey.count == 32)
             #expect(Set(fixture.registry.idKey).count > 8)
             let other = try await fixture.otherHost()
@@ -14,13 +14,16 @@ struct RegistryOpeningTests {
         }
     }
 
-    @Test
-    func hostsThatStartTogetherAgreeOnTheIDKey() async throws {
-        try await RegistryFixture.with { fixture in
-            let path = fixture.path + "-fresh"
-            let databases = [
-                try await SQLiteDatabase.open(at: path), try await SQLiteDatabase.open(at: path),
-            ]
+    @Test(arguments: DatabaseKind.allCases)
+    func hostsThatStartTogetherAgreeOnTheIDKey(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            for table in ["schema_version", "settings", "upload_keys", "workers"] {
+                try await fixture.execute("DROP TABLE \(table)")
+            }
+            for table in ["file_copies", "files", "team_members", "keys", "users", "teams"] {
+                try await fixture.execute("DROP TABLE \(table)")
+            }
+            let databases = [try await fixture.reopen(), try await fixture.reopen()]
             let keys = try await withThrowingTaskGroup(of: [UInt8].self) { group in
                 for n in 0..<16 {
                     group.addTask { try await Registry(database: databases[n % 2]).idKey }
@@ -32,10 +35,10 @@ struct RegistryOpeningTests {
         }
     }
 
-    @Test
-    func idsOfOneRegistryAreForgeriesToAnother() async throws {
-        try await RegistryFixture.with { first in
-            try await RegistryFixture.with { second in
+    @Test(arguments: DatabaseKind.allCases)
+    func idsOfOneRegistryAreForgeriesToAnother(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { first in
+            try await RegistryFixture.with(kind) { second in
                 let file = try await first.make(try await first.principal("alice"))
                 let text = first.registry.fileIDCodec(format: .gantry).text(for: file)
 
@@ -46,14 +49,14 @@ struct RegistryOpeningTests {
         }
     }
 
-    @Test
-    func recordsAreThereAfterReopening() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func recordsAreThereAfterReopening(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice)
             await fixture.database.close()
 
-            let database = try await SQLiteDatabase.open(at: fixture.path)
+            let database = try await fixture.reopen()
             let registry = try await RegistryFixture.registry(on: database, clock: fixture.clock)
 
             #expect(try await registry.file(file.id, for: alice, action: .read, clientID: "x") == file)
@@ -62,38 +65,38 @@ struct RegistryOpeningTests {
         }
     }
 
-    @Test
-    func tablesOfANewerGatewayAreRefusedAndLeftAlone() async throws {
-        try await RegistryFixture.with { fixture in
-            try await fixture.database.write { _ = try $0.execute("UPDATE schema_version SET version = 99") }
+    @Test(arguments: DatabaseKind.allCases)
+    func tablesOfANewerGatewayAreRefusedAndLeftAlone(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            try await fixture.execute("UPDATE schema_version SET version = 99")
 
             let error = await #expect(throws: RegistryError.self) { try await fixture.otherHost() }
 
             #expect(error?.code == .schemaTooNew)
             #expect(error?.message.contains("version 99") == true)
             #expect(error?.message.contains("version 2") == true)
-            let row = try await fixture.database.read { try $0.query("SELECT version FROM schema_version").first }
+            let row = try await fixture.rows("SELECT version FROM schema_version").first
             #expect(try row?.integer("version") == 99)
         }
     }
 
-    @Test
-    func aMigrationThatFailsLeavesNothing() async throws {
-        try await RegistryFixture.with { fixture in
-            let database = try await SQLiteDatabase.open(at: fixture.path + "-other")
-            try await database.write { _ = try $0.execute("CREATE TABLE file_copies (n BIGINT)") }
+    @Test(arguments: DatabaseKind.allCases)
+    func aMigrationThatFailsLeavesNothing(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            try await fixture.execute("UPDATE schema_version SET version = 1")
 
-            await #expect(throws: RegistryError.self) { _ = try await Registry(database: database) }
+            let error = await #expect(throws: RegistryError.self) { try await fixture.otherHost() }
 
-            let tables = try await database.read { try $0.query("SELECT name FROM sqlite_master") }
-            #expect(try tables.map { try $0.text("name") } == ["file_copies"])
-            await database.close()
+            #expect(error?.message.contains("preparing its tables") == true)
+            let row = try await fixture.rows("SELECT version FROM schema_version").first
+            #expect(try row?.integer("version") == 1)
+            #expect(try await fixture.rows("SELECT * FROM files").isEmpty)
         }
     }
 
-    @Test
-    func aClosedDatabaseIsUnhealthyAndNeverMakesAKeyUnknown() async throws {
-        try await RegistryFixture.with { fixture in
+    @Test(arguments: DatabaseKind.allCases)
+    func aClosedDatabaseIsUnhealthyAndNeverMakesAKeyUnknown(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
             #expect(await fixture.registry.health())
             let alice = try await fixture.principal("alice")
             await fixture.database.close()

@@ -167,7 +167,7 @@ package final class PostgreSQLServer: Sendable {
         let path = dataDirectory + "/postgresql.auto.conf"
         let own = [
             "listen_addresses = '127.0.0.1'", "port = \(port)", "unix_socket_directories = '\(socketDirectory)'",
-            "max_connections = 100", "shared_buffers = 16MB", "log_min_messages = log",
+            "max_connections = 600", "shared_buffers = 16MB", "log_min_messages = log",
         ]
         let text = (own + lines).joined(separator: "\n") + "\n"
         try ServerAccount.write(Data(text.utf8), to: path)
