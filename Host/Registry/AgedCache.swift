@@ -37,6 +37,15 @@ final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
 
         /// - Returns: What was dropped, to be freed outside the lock.
+        mutating func removeAll() -> [[Key: Entry]] {
+            generation &+= 1
+            let dropped = [young, old]
+            young = [:]
+            old = [:]
+            return dropped
+        }
+
+        /// - Returns: What was dropped, to be freed outside the lock.
         mutating func insert(_ value: Value, for key: Key, readAt: Duration, halfCapacity: Int) -> [Key: Entry] {
             var dropped: [Key: Entry] = [:]
             if young.count >= halfCapacity, young[key] == nil {
@@ -90,6 +99,12 @@ final class AgedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Forgets keys whose values have changed.
     func remove(_ keys: [Key]) { state.withLock { $0.remove(keys) } }
+
+    /// Forgets everything.
+    func removeAll() {
+        let dropped = state.withLock { $0.removeAll() }
+        withExtendedLifetime(dropped) {}
+    }
 
     /// How many entries are held, fresh or not.
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
