@@ -21,6 +21,7 @@ package struct Registry: Sendable {
     /// Apart from the known ones, so that made-up keys cannot push those out.
     let unknownKeys: AgedCache<KeyDigest, Bool>
     let cachedFileRecords: AgedCache<FileID, ManagedFile>
+    let keyUsage = KeyUsage()
     let creationTimes = CreationTimes()
     private let database: any Database
 
@@ -93,6 +94,9 @@ package struct Registry: Sendable {
 }
 
 extension Registry {
+    /// The database's words.
+    var dialect: SQLDialect { database.dialect }
+
     /// Runs a reading transaction in which only the registry itself can fail.
     func inspect<Value: Sendable>(
         _ purpose: String,
