@@ -62,7 +62,7 @@ struct KeyTests {
     @Test
     func anExpiredKeyIsExpiredToTheSecondEvenInMemory() async throws {
         try await RegistryFixture.with { fixture in
-            let key = try await fixture.registry.createKey(NewKey(lifetime: .seconds(1)))
+            let key = try await fixture.registry.createKey(NewKey(expiry: .after(.seconds(1))))
             #expect(try await fixture.principal(of: key).keyID == key.record.id)
 
             fixture.clock.advance(by: .seconds(1))
@@ -81,13 +81,15 @@ struct KeyTests {
             _ = try await fixture.principal(of: key)
             _ = try await other.principal(forKey: key.text)
 
-            #expect(try await fixture.registry.deleteKeys([.id(key.record.id)]) == [key.record.id])
+            #expect(try await fixture.registry.deleteKeys([.id(key.record.id)]).ids == [key.record.id])
 
             #expect(try await fixture.registry.principal(forKey: key.text) == .unknown)
             fixture.clock.advance(by: .seconds(2))
             #expect(other.cachedPrincipal(for: key.record.digest) == nil)
             #expect(try await other.principal(forKey: key.text) == .unknown)
-            #expect(try await fixture.registry.deleteKeys([.digest(key.record.digest)]).isEmpty)
+            try await expectRefusal(.notFound) {
+                try await fixture.registry.deleteKeys([.digest(key.record.digest)])
+            }
         }
     }
 
@@ -97,11 +99,11 @@ struct KeyTests {
             let key = try await fixture.registry.createKey(NewKey())
             _ = try await fixture.principal(of: key)
 
-            try await fixture.registry.setBlocked(true, [.digest(key.record.digest)])
+            try await fixture.registry.updateKey(.digest(key.record.digest), KeyChange(isBlocked: true))
             #expect(try await fixture.registry.principal(forKey: key.text) == .blocked)
             #expect(try await fixture.registry.keyRecord(for: .id(key.record.id)).isBlocked)
 
-            try await fixture.registry.setBlocked(false, [.id(key.record.id)])
+            try await fixture.registry.updateKey(.id(key.record.id), KeyChange(isBlocked: false))
             #expect(try await fixture.principal(of: key).keyID == key.record.id)
         }
     }
@@ -203,7 +205,7 @@ struct KeyTests {
                     role: .viewer,
                     metadata: #"{"a": [1, "x"]}"#,
                     allowsRawFileIDs: true,
-                    lifetime: try LifetimeText.parse("7d"),
+                    expiry: .after(try LifetimeText.parse("7d")),
                     maximumBudget: 12.5
                 )
             )

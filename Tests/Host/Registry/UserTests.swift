@@ -108,4 +108,58 @@ struct UserTests {
             }
         }
     }
+
+    @Test
+    func aChangeOfAUserReachesItsKeysAtOnceAndElsewhereWithinTwoSeconds() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            let new = NewUser(id: UserID("u"), alias: "Ann", email: "a@example.com", models: ["a"], metadata: "{}")
+            let made = try await registry.createUser(new, with: NewKey())
+            let other = try await fixture.otherHost()
+            _ = try await other.principal(forKey: made.key.text)
+            #expect(try await fixture.principal(of: made.key).role == .user)
+
+            let changed = try await registry.updateUser(
+                UserID("u"),
+                UserChange(alias: "", role: .viewer, models: ["b"], maximumBudget: 3)
+            )
+
+            #expect(changed.alias == nil && changed.email == "a@example.com" && changed.metadata == "{}")
+            #expect(changed.maximumBudget == 3)
+            let principal = try await fixture.principal(of: made.key)
+            #expect(principal.role == .viewer && principal.models == .only(["b"]))
+            fixture.clock.advance(by: .seconds(2))
+            #expect(try await other.principal(forKey: made.key.text) == .principal(principal))
+            try await expectRefusal(.notFound) { try await registry.updateUser(UserID("x"), UserChange()) }
+        }
+    }
+
+    @Test
+    func listsShowUsersWithTheNumberOfTheirKeys() async throws {
+        try await RegistryFixture.with { fixture in
+            let registry = fixture.registry
+            for n in 0..<3 {
+                let email = "u\(n)@example.com"
+                let role = n == 2 ? Role.viewer : .user
+                try await registry.createUser(NewUser(id: UserID("u\(n)"), email: email, role: role))
+                for _ in 0..<n { _ = try await registry.createKey(NewKey(userID: UserID("u\(n)"))) }
+                fixture.clock.advance(by: .seconds(1))
+            }
+            try await registry.createTeam(NewTeam(id: TeamID("t"), members: [TeamMember(userID: UserID("u0"))]))
+
+            let all = try await registry.users(UserFilter(), page: PageRequest())
+            func ids(_ filter: UserFilter) async throws -> [String] {
+                try await registry.users(filter, page: PageRequest()).records.map(\.user.id.description)
+            }
+
+            #expect(all.records.map(\.user.id.description) == ["u2", "u1", "u0"])
+            #expect(all.records.map(\.keyCount) == [2, 1, 0] && all.totalCount == 3)
+            #expect(try await ids(UserFilter(role: .viewer)) == ["u2"])
+            #expect(try await ids(UserFilter(email: "u1@example.com")) == ["u1"])
+            #expect(try await ids(UserFilter(teamID: TeamID("t"))) == ["u0"])
+            #expect(
+                try await ids(UserFilter(ids: [UserID("u0"), UserID("x"), UserID("u1")], role: .user)) == ["u1", "u0"]
+            )
+        }
+    }
 }
