@@ -4,8 +4,11 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// The work of this host beside its requests: it says that it lives, and sweeps, until the gateway stops.
+/// The work of this host beside its requests: it says that it lives, sweeps, and notes the use of keys, until the
+/// gateway stops.
 final class HostWorker: Service {
+    private static let timeBetweenFlushes: Duration = .seconds(60)
+
     private let registry: Registry
     private let sweeper: Sweeper
     private let dataFolder: String
@@ -24,6 +27,7 @@ final class HostWorker: Service {
     /// - Throws: ``StartupError`` or ``RegistryError``.
     func enlist() async throws {
         let identity = try HostIdentity(dataFolder: dataFolder)
+        registry.listenForChanges()
         try await registry.enlist(host: identity.name)
         self.identity.withLock { $0 = identity }
     }
@@ -34,6 +38,7 @@ final class HostWorker: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.sweeper.run() }
                 group.addTask { await self.stayAlive(host) }
+                group.addTask { await self.noteKeyUsage() }
                 await group.waitForAll()
             }
         }
@@ -42,6 +47,7 @@ final class HostWorker: Service {
     /// Ends the work: what is left can be claimed by others at once.
     func retire() async {
         do {
+            try await registry.flushKeyUsage()
             try await registry.retire()
         } catch {
             // The others find out by themselves when the lease is over.
@@ -61,6 +67,18 @@ final class HostWorker: Service {
                     logger.warning("the registry cannot be told that this host lives", metadata: ["error": "\(error)"])
                 }
                 isHeard = false
+            }
+        }
+    }
+
+    private func noteKeyUsage() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: Self.timeBetweenFlushes) } catch { return }
+            do {
+                try await registry.flushKeyUsage()
+            } catch {
+                // It stays in memory until the next time.
+                logger.debug("the use of keys could not be noted", metadata: ["error": "\(error)"])
             }
         }
     }

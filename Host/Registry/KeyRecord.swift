@@ -18,6 +18,8 @@ package struct KeyRecord: Hashable, Sendable {
     package let metadata: String?
     package let allowsRawFileIDs: Bool
     package let isBlocked: Bool
+    /// Whether the key's own user blocked it, and may unblock it.
+    let isBlockedByUser: Bool
     package let createdAt: UnixTime
     package let expiresAt: UnixTime?
     package let lastUsedAt: UnixTime?
@@ -39,6 +41,7 @@ extension KeyRecord {
         metadata = try row.textIfPresent("metadata")
         allowsRawFileIDs = try row.bool("allow_raw_file_ids")
         isBlocked = try row.bool("blocked")
+        isBlockedByUser = try isBlocked && row.bool("blocked_by_user")
         createdAt = UnixTime(secondsSince1970: try row.integer("created_at"))
         expiresAt = try row.time("expires_at")
         lastUsedAt = try row.time("last_used_at")

@@ -15,6 +15,9 @@ struct KeyText {
         return KeyText(text: "sk-" + URLSafeBase64.encode(bytes))
     }
 
+    /// What is stored of it.
+    var digest: KeyDigest { KeyDigest(of: text) }
+
     /// What may be shown later: `sk-...` and the last four characters.
     var display: String { "sk-...\(text.suffix(4))" }
 }

@@ -2,6 +2,7 @@ import HostCore
 
 /// An API key to be made.
 package struct NewKey: Sendable {
+    package let id: KeyID
     package let alias: String?
     package let userID: UserID?
     package let teamID: TeamID?
@@ -12,8 +13,8 @@ package struct NewKey: Sendable {
     /// JSON, kept as it is.
     package let metadata: String?
     package let allowsRawFileIDs: Bool
-    /// Nil for a key that does not expire.
-    package let lifetime: Duration?
+    package let isBlocked: Bool
+    package let expiry: KeyExpiry
     /// In US dollars.
     package let maximumBudget: Double?
 
@@ -26,9 +27,11 @@ package struct NewKey: Sendable {
         role: Role? = nil,
         metadata: String? = nil,
         allowsRawFileIDs: Bool = false,
-        lifetime: Duration? = nil,
+        isBlocked: Bool = false,
+        expiry: KeyExpiry = .never,
         maximumBudget: Double? = nil
     ) {
+        id = KeyID(RecordUUID.random().text)
         self.alias = alias
         self.userID = userID
         self.teamID = teamID
@@ -36,7 +39,24 @@ package struct NewKey: Sendable {
         self.role = role
         self.metadata = metadata
         self.allowsRawFileIDs = allowsRawFileIDs
-        self.lifetime = lifetime
+        self.isBlocked = isBlocked
+        self.expiry = expiry
         self.maximumBudget = maximumBudget
+    }
+
+    /// The same for a user.
+    func of(_ user: UserID) -> NewKey {
+        NewKey(
+            alias: alias,
+            userID: user,
+            teamID: teamID,
+            models: models,
+            role: role,
+            metadata: metadata,
+            allowsRawFileIDs: allowsRawFileIDs,
+            isBlocked: isBlocked,
+            expiry: expiry,
+            maximumBudget: maximumBudget
+        )
     }
 }

@@ -16,20 +16,22 @@ struct KnownKey: Sendable {
     private let isBlocked: Bool
     private let expiresAt: UnixTime?
 
-    /// Reads a row of ``Registry/knownKeyQuery``.
-    init(_ row: DatabaseRow) throws {
+    /// Reads the rows of ``Registry/knownKeyQuery(where:)``: one for each team of the key's user; nil if there are none.
+    init?(_ rows: [DatabaseRow]) throws {
+        guard let row = rows.first else { return nil }
         let role = try row.role("role") ?? row.role("user_role") ?? .user
         principal = Principal(
             keyID: KeyID(try row.text("id")),
             userID: try row.textIfPresent("user_id").map { UserID($0) },
             teamID: try row.textIfPresent("team_id").map { TeamID($0) },
+            memberships: Set(try rows.compactMap { try $0.textIfPresent("member_of").map { TeamID($0) } }),
             role: role,
             models: try Self.allowance(row, "models")
                 .intersection(Self.allowance(row, "user_models"))
                 .intersection(Self.allowance(row, "team_models")),
             allowsRawFileIDs: try row.bool("allow_raw_file_ids")
         )
-        isBlocked = try row.bool("blocked")
+        isBlocked = try row.bool("blocked") || row.integerIfPresent("team_blocked") ?? 0 != 0
         expiresAt = try row.time("expires_at")
     }
 

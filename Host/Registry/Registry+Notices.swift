@@ -2,20 +2,25 @@ import HostCore
 import HostDatabase
 
 extension Registry {
-    private static let filePrefix = "file:"
-
     /// Tells the other hosts that a file is not as they may remember it.
     static func announce(_ file: FileID, in connection: any DatabaseConnection) throws {
-        try connection.publish(filePrefix + file.uuid.text)
+        try connection.publish(RegistryNotice.file(file).text)
     }
+
+    /// Hears from now on what other hosts change; to be called once for a database.
+    package func listenForChanges() { database.listen { [self] in hear($0) } }
 
     /// Forgets what another host has changed.
     func hear(_ notice: DatabaseNotice) {
         switch notice {
-        case .published(let text) where text.hasPrefix(Self.filePrefix):
-            guard let uuid = RecordUUID(text: text.dropFirst(Self.filePrefix.count)) else { return }
-            cachedFileRecords.remove([FileID(uuid: uuid)])
-        case .published: break
+        case .published(let text):
+            switch RegistryNotice(text) {
+            case .file(let id): cachedFileRecords.remove([id])
+            case .key(let digest): forget([digest])
+            case .keys: forgetEverybody()
+            // A newer version's: whatever it is about is known again within the age of a fresh value.
+            case nil: break
+            }
         case .interrupted:
             keys.expireAll()
             unknownKeys.expireAll()

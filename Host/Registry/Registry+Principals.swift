@@ -5,12 +5,17 @@ extension Registry {
     /// Longer texts are no keys; they are not even digested.
     private static let maximumKeyLength = 1024
 
-    static let knownKeyQuery = """
-        SELECT k.id, k.user_id, k.team_id, k.models, k.role, k.allow_raw_file_ids, k.blocked, k.expires_at,
-            u.role AS user_role, u.models AS user_models, t.models AS team_models
-        FROM keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN teams t ON t.id = k.team_id
-        WHERE k.digest = $1
+    /// The statement that ``KnownKey`` reads.
+    static func knownKeyQuery(where condition: String) -> String {
         """
+        SELECT k.id, k.user_id, k.team_id, k.models, k.role, k.allow_raw_file_ids, k.blocked, k.expires_at,
+            u.role AS user_role, u.models AS user_models, t.models AS team_models, t.blocked AS team_blocked,
+            m.team_id AS member_of
+        FROM keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN teams t ON t.id = k.team_id
+            LEFT JOIN team_members m ON m.user_id = k.user_id
+        WHERE \(condition)
+        """
+    }
 
     /// Who bears this key.
     ///
@@ -29,7 +34,7 @@ extension Registry {
         let found: KnownKey?
         do {
             found = try await inspect("looking up a key") { connection in
-                try connection.query(Self.knownKeyQuery, [.blob(digest.bytes)]).first.map { try KnownKey($0) }
+                try KnownKey(connection.query(Self.knownKeyQuery(where: "k.digest = $1"), [.blob(digest.bytes)]))
             }
         } catch {
             guard error.code == .storeUnavailable, let known = keys.staleValue(for: digest) else { throw error }
@@ -40,7 +45,7 @@ extension Registry {
             return .unknown
         }
         keys.insert([(digest, found)], readWith: ticket)
-        return found.lookup(now: clock.now())
+        return use(found)
     }
 
     /// Who bears the key with this digest, if that is in memory; never waits.
@@ -48,8 +53,22 @@ extension Registry {
     /// - Returns: Nil if the database has to be asked.
     package func cachedPrincipal(for digest: KeyDigest) -> PrincipalLookup? {
         if let masterKeyDigest, masterKeyDigest.matches(digest) { return .principal(.master) }
-        if let known = keys.value(for: digest) { return known.lookup(now: clock.now()) }
+        if let known = keys.value(for: digest) { return use(known) }
         return unknownKeys.value(for: digest) == nil ? nil : .unknown
+    }
+
+    private func use(_ known: KnownKey) -> PrincipalLookup {
+        let now = clock.now()
+        let lookup = known.lookup(now: now)
+        if case .principal(let principal) = lookup { keyUsage.note(principal.keyID, at: now) }
+        return lookup
+    }
+
+    /// Makes lookups of all keys and of all files ask the database again.
+    func forgetEverybody() {
+        keys.removeAll()
+        unknownKeys.removeAll()
+        cachedFileRecords.removeAll()
     }
 
     /// Makes lookups of these keys ask the database again.

@@ -23,8 +23,8 @@ extension Registry {
 
     /// The same, unless its owner has made or is making a file with the same idempotency key.
     ///
-    /// - Throws: ``RegistryError`` with `.invalid`, `.conflict` if another file was made with the key, or
-    ///   `.storeUnavailable`.
+    /// - Throws: ``RegistryError`` with `.invalid`, `.conflict` if another file was made with the key or the owner has been
+    ///   deleted, or `.storeUnavailable`.
     package func beginFile(
         _ new: NewFile,
         targets: [DeploymentID],
@@ -39,6 +39,7 @@ extension Registry {
                 if let key, let earlier = try Self.earlierFile(new, key, at: now, rowLock, in: connection) {
                     return earlier
                 }
+                try Self.checkOwner(of: new, rowLock, in: connection)
                 try Self.insert(new, at: created, now: now, worker: worker, into: connection)
                 try Self.insertCopies(of: new.id, at: targets, now: now, into: connection)
                 return FileBeginning.begun(try Self.existing(new.id, in: connection))
@@ -122,6 +123,23 @@ extension Registry {
                 parameter: parameter
             )
         }
+    }
+
+    /// Checks that the owner exists, and keeps it so: who is made anew under the same id must not inherit the file.
+    private static func checkOwner(
+        of new: NewFile,
+        _ rowLock: String,
+        in connection: any DatabaseConnection
+    ) throws {
+        let (table, id): (String, String)
+        switch new.owner {
+        case .user(Principal.masterUser): return
+        case .user(let user): (table, id) = ("users", user.description)
+        case .team(let team): (table, id) = ("teams", team.description)
+        case .key(let key): (table, id) = ("keys", key.description)
+        }
+        guard try connection.query("SELECT id FROM \(table) WHERE id = $1 \(rowLock)", [.text(id)]).isEmpty else { return }
+        throw RegistryError(.conflict, "The user, team or key that the file would belong to has been deleted.")
     }
 
     private static func insert(

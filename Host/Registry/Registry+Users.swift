@@ -2,6 +2,9 @@ import HostCore
 import HostDatabase
 
 extension Registry {
+    /// As many of a user's or team's keys are shown with it; a list of keys shows them all.
+    static let keysShownAlong: Int64 = 1000
+
     /// Makes a user without keys.
     ///
     /// - Throws: ``RegistryError`` with `.invalid`, `.conflict` if the id is taken, or `.storeUnavailable`.
@@ -14,38 +17,28 @@ extension Registry {
 
     /// Makes a user and its first key, or neither; the key's user is the new one, whatever it says.
     ///
+    /// A key of a team makes the user a member of it.
+    ///
     /// - Throws: ``RegistryError`` with `.invalid`, `.conflict` if the id is taken, `.notFound` for the key's team, or
     ///   `.storeUnavailable`.
     package func createUser(
         _ new: NewUser,
         with key: NewKey
     ) async throws(RegistryError) -> (user: UserRecord, key: CreatedKey) {
-        let key = NewKey(
-            alias: key.alias,
-            userID: new.id,
-            teamID: key.teamID,
-            models: key.models,
-            role: key.role,
-            metadata: key.metadata,
-            allowsRawFileIDs: key.allowsRawFileIDs,
-            lifetime: key.lifetime,
-            maximumBudget: key.maximumBudget
-        )
-        try check(new)
-        try check(key)
         let now = clock.now()
+        let key = key.of(new.id)
+        try check(new)
+        try check(key, at: now)
         let text = KeyText.random()
-        let made = try await change("making a user") { connection in
-            (
-                user: try Self.insert(new, at: now, into: connection),
-                key: try Self.insert(key, text: text, at: now, into: connection)
-            )
+        let made = try await changePrincipals("making a user") { [dialect] connection in
+            let user = try Self.insert(new, at: now, into: connection)
+            let (record, affected) = try Self.insert(key, text: text, limits: nil, at: now, into: connection, dialect)
+            return ((user: user, key: record), affected)
         }
-        forget([made.key.digest])
         return (made.user, CreatedKey(text: text.text, record: made.key))
     }
 
-    /// A user and its keys.
+    /// A user and its keys, the oldest 1000.
     ///
     /// - Throws: ``RegistryError`` with `.notFound` or `.storeUnavailable`.
     package func user(_ id: UserID) async throws(RegistryError) -> UserRecord {
@@ -53,8 +46,8 @@ extension Registry {
         let found = try await inspect("reading a user") { connection -> UserRecord? in
             guard let row = try connection.query("SELECT * FROM users WHERE id = $1", [value]).first else { return nil }
             let keys = try connection.query(
-                "SELECT * FROM keys WHERE user_id = $1 ORDER BY created_at, id",
-                [value]
+                "SELECT * FROM keys WHERE user_id = $1 ORDER BY created_at, id LIMIT $2",
+                [value, .integer(Self.keysShownAlong)]
             )
             return try UserRecord(row, keys: keys.map { try KeyRecord($0) })
         }
@@ -62,26 +55,25 @@ extension Registry {
         return found
     }
 
-    /// Makes a team.
+    /// One page of the users without their keys, newest first, each with how many keys it has.
     ///
-    /// - Throws: ``RegistryError`` with `.invalid`, `.conflict` if the id is taken, or `.storeUnavailable`.
-    package func createTeam(_ new: NewTeam) async throws(RegistryError) {
-        try FieldRules.checkID(new.id.description, parameter: "team_id")
-        try FieldRules.checkLabel(new.alias, parameter: "team_alias")
-        try FieldRules.checkModels(new.models)
-        let now = clock.now()
-        try await change("making a team") { connection in
-            let made = try connection.execute(
-                """
-                INSERT INTO teams (id, alias, models, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING
-                """,
-                [
-                    .text(new.id.description), DatabaseValue(new.alias), .text(JSONText.encode(new.models)),
-                    .integer(now.secondsSince1970),
-                ]
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func users(
+        _ filter: UserFilter,
+        page: PageRequest
+    ) async throws(RegistryError) -> RecordPage<(user: UserRecord, keyCount: Int64)> {
+        try await inspect("listing users") { connection in
+            var query = RecordQuery(table: "users")
+            query.require("id", oneOf: filter.ids?.map(\.description))
+            query.require("role", filter.role?.rawValue)
+            query.require("email", filter.email)
+            query.requireRow(
+                "team_members AS m WHERE m.user_id = users.id AND m.team_id",
+                filter.teamID?.description
             )
-            guard made == 1 else {
-                throw RegistryError(.conflict, "A team with this id exists already.", parameter: "team_id")
+            let columns = "users.*, (SELECT COUNT(*) FROM keys AS k WHERE k.user_id = users.id) AS key_count"
+            return try query.page(page, in: connection, columns: columns) {
+                (user: try UserRecord($0, keys: []), keyCount: try $0.integer("key_count"))
             }
         }
     }
@@ -113,6 +105,8 @@ extension Registry {
         guard made == 1 else {
             throw RegistryError(.conflict, "A user with this id exists already.", parameter: "user_id")
         }
+        // A request that was under way while an earlier user of this id was deleted may have left a file behind.
+        _ = try OwnedFiles.discard(of: .user(new.id), at: now, in: connection)
         return UserRecord(new, createdAt: now)
     }
 }

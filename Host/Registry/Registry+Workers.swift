@@ -12,7 +12,6 @@ extension Registry {
     /// - Parameter host: Names the host; whoever calls this makes sure that no other process runs as it.
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func enlist(host: String) async throws(RegistryError) {
-        database.listen { [self] in hear($0) }
         try await change("beginning to work") { [dialect, worker] connection in
             try connection.execute("DELETE FROM workers WHERE host = $1", [.text(host)])
             try Self.stayAlive(worker, host: host, dialect, in: connection)

@@ -21,15 +21,13 @@ package struct Registry: Sendable {
     /// Apart from the known ones, so that made-up keys cannot push those out.
     let unknownKeys: AgedCache<KeyDigest, Bool>
     let cachedFileRecords: AgedCache<FileID, ManagedFile>
+    let keyUsage = KeyUsage()
     let creationTimes = CreationTimes()
     /// This run of this host.
     let worker = WorkerID()
     let work = WorkLedger()
     let firstRetryInSeconds: Int64
     let database: any Database
-
-    var dialect: SQLDialect { database.dialect }
-    var rowLock: String { database.dialect.rowLock }
 
     /// Brings the database's tables up to date and reads what is needed from them.
     ///
@@ -111,6 +109,11 @@ package struct Registry: Sendable {
 }
 
 extension Registry {
+    /// The database's words.
+    var dialect: SQLDialect { database.dialect }
+    /// What makes a row stay as it was read.
+    var rowLock: String { database.dialect.rowLock }
+
     /// Runs a reading transaction in which only the registry itself can fail.
     func inspect<Value: Sendable>(
         _ purpose: String,

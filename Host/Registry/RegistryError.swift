@@ -9,6 +9,10 @@ package struct RegistryError: Error, CustomStringConvertible {
         case conflict
         /// A value is outside what is allowed.
         case invalid
+        /// Whoever asks may not do this.
+        case forbidden
+        /// Whoever asks may not give a key these models.
+        case modelsForbidden
         /// The database cannot be used now.
         case storeUnavailable
         /// A newer gateway has changed the tables.

@@ -20,6 +20,12 @@ extension Schema {
             )
             """,
             "CREATE INDEX team_members_by_user ON team_members (user_id)",
+            // Who blocked a key: its user may undo what it did itself, and not what an administrator did.
+            "ALTER TABLE keys ADD COLUMN blocked_by_user BIGINT NOT NULL DEFAULT 0",
+            "CREATE INDEX keys_in_order ON keys (created_at, id)",
+            "CREATE INDEX keys_by_alias ON keys (alias)",
+            "CREATE INDEX users_in_order ON users (created_at, id)",
+            "CREATE INDEX teams_in_order ON teams (created_at, id)",
         ]
     }
 

@@ -63,20 +63,45 @@ extension Call {
 
 /// The body of an administrator's route.
 protocol AdministratorBody: Decodable {
-    /// The members it understands; any other is refused, since one that limits a key must not be dropped.
+    /// The members it understands; any other that says something is refused, since one that limits a key must not be
+    /// dropped.
     static var memberNames: Set<String> { get }
 }
 
 extension Call {
+    /// What LiteLLM's clients send along without a value.
+    private static let emptyMembers: Set<String> = [
+        "aliases", "allowed_cache_controls", "allowed_routes", "budget_duration", "budget_id", "config", "guardrails",
+        "max_budget_in_team", "max_parallel_requests", "model_max_budget", "model_rpm_limit", "model_tpm_limit",
+        "object_permission", "organization_id", "permissions", "prompts", "rpm_limit", "send_invite_email",
+        "soft_budget", "spend", "sso_user_id", "tags", "teams", "tpm_limit", "user_email",
+    ]
+
     private static func refuseUnknownMembers(of bytes: ByteBuffer, known: Set<String>) throws {
         guard bytes.readableBytes > 0 else { return }
         guard case .map(let members) = try JSONDecoder().decode(ConfigurationValue.self, from: bytes) else { return }
-        guard let unknown = members.keys.filter({ !known.contains($0) }).min() else { return }
+        let unknown = members.filter { name, value in
+            !known.contains(name) && !(emptyMembers.contains(name) && value.saysNothing)
+        }
+        guard let unknown = unknown.keys.min() else { return }
         throw RuleError(
             .unsupported,
             "\(unknown) is not supported here. Supported are \(known.sorted().joined(separator: ", ")).",
             parameter: unknown
         )
+    }
+}
+
+extension ConfigurationValue {
+    /// Whether this is what a member is that nobody has set.
+    fileprivate var saysNothing: Bool {
+        switch self {
+        case .null, .bool(false): true
+        case .string(let text): text.isEmpty
+        case .list(let items): items.isEmpty
+        case .map(let members): members.isEmpty
+        case .bool, .integer, .double: false
+        }
     }
 }
 

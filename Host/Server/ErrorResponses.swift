@@ -42,12 +42,26 @@ enum ErrorResponses {
 
     private static func answer(for error: RegistryError) -> GatewayError {
         switch error.code {
-        case .notFound: GatewayError(.notFound, code: "not_found", message: error.message)
-        case .conflict: GatewayError(.conflict, code: "conflict", message: error.message)
+        case .notFound:
+            GatewayError(.notFound, code: "not_found", parameter: error.parameter, message: error.message)
+        case .conflict:
+            GatewayError(.conflict, code: "conflict", parameter: error.parameter, message: error.message)
         case .invalid: GatewayError(.badRequest, parameter: error.parameter, message: error.message)
+        case .forbidden: forbidden(error, code: "admin_only")
+        case .modelsForbidden: forbidden(error, code: "key_model_access_denied")
         case .internalError: GatewayError(.internalServerError, type: "api_error", message: error.message)
         case .storeUnavailable, .schemaTooNew: unavailable(error.message)
         }
+    }
+
+    private static func forbidden(_ error: RegistryError, code: String) -> GatewayError {
+        GatewayError(
+            .forbidden,
+            type: "permission_error",
+            code: code,
+            parameter: error.parameter,
+            message: error.message
+        )
     }
 
     private static func unavailable(_ message: String) -> GatewayError {

@@ -15,7 +15,9 @@ package struct GatewayServer: Sendable {
         FileRoutes(services: services).add(to: &table)
         ModelRoutes(services: services).add(to: &table)
         CatalogRoutes(services: services).add(to: &table)
+        UserRoutes(registry: services.registry).add(to: &table)
         KeyRoutes(registry: services.registry).add(to: &table)
+        TeamRoutes(registry: services.registry).add(to: &table)
         routes = table
     }
 

@@ -9,6 +9,8 @@ extension HTTPField.Name {
     static let overhead = known("x-gantry-overhead-duration-ms")
     /// Keeps a browser from guessing another type than the one that is said.
     static let contentTypeOptions = known("x-content-type-options")
+    /// How many entries a list has that is answered in pages, where the answer's body has no place for it.
+    static let totalCount = known("x-gantry-total-count")
     /// Where Azure's clients put their key.
     static let azureKey = known("api-key")
     /// Where Anthropic's clients put their key.

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HostCore
 import HostRegistry
 
@@ -7,6 +6,7 @@ struct KeyAnswer: Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case key
         case id = "token_id"
+        case token
         case display = "key_name"
         case alias = "key_alias"
         case userID = "user_id"
@@ -23,39 +23,35 @@ struct KeyAnswer: Encodable, Sendable {
     }
 
     let record: KeyRecord
-    /// Shown once, in the answer that made the key.
-    let text: String?
+    /// What stands in the member `key`: the key itself in the one answer that made it, else its id or nothing.
+    let key: String?
     /// Shown beside the key of a new user.
     let role: Role?
 
-    init(_ record: KeyRecord, text: String? = nil, role: Role? = nil) {
+    init(_ record: KeyRecord, text: String? = nil, name: String? = nil, role: Role? = nil) {
         self.record = record
-        self.text = text
+        key = text ?? name
         self.role = role
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encodeIfPresent(text, forKey: .key)
+        try container.encodeIfPresent(key, forKey: .key)
         try container.encode(record.id.description, forKey: .id)
+        try container.encode(record.id.description, forKey: .token)
         try container.encode(record.display, forKey: .display)
         try container.encode(record.alias, forKey: .alias)
         try container.encode(record.userID?.description, forKey: .userID)
         try container.encode(record.teamID?.description, forKey: .teamID)
         try container.encode(record.models, forKey: .models)
         try container.encodeIfPresent((role ?? record.role)?.rawValue, forKey: .role)
-        try container.encode(try Self.metadata(record.metadata), forKey: .metadata)
+        try container.encode(try RecordText.metadata(shown: record.metadata), forKey: .metadata)
         try container.encode(record.allowsRawFileIDs, forKey: .allowsRawFileIDs)
         try container.encode(record.isBlocked, forKey: .isBlocked)
         try container.encode(record.createdAt.text, forKey: .createdAt)
         try container.encode(record.expiresAt?.text, forKey: .expires)
         try container.encode(record.lastUsedAt?.text, forKey: .lastUsedAt)
         try container.encode(record.maximumBudget, forKey: .maximumBudget)
-    }
-
-    static func metadata(_ text: String?) throws -> ConfigurationValue {
-        guard let text else { return .map([:]) }
-        return try JSONDecoder().decode(ConfigurationValue.self, from: Data(text.utf8))
     }
 }
 
@@ -71,61 +67,44 @@ struct KeyInfoAnswer: Encodable, Sendable {
     }
 }
 
-/// LiteLLM's answer of `/user/info`.
-struct UserInfoAnswer: Encodable, Sendable {
+/// LiteLLM's answer of `/key/list`: ids, or whole records.
+struct KeyListAnswer: Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
-        case userID = "user_id"
-        case info = "user_info"
         case keys
+        case totalCount = "total_count"
+        case page = "current_page"
+        case pageCount = "total_pages"
     }
 
-    private struct Info: Encodable {
-        private enum CodingKeys: String, CodingKey {
-            case userID = "user_id"
-            case alias = "user_alias"
-            case email = "user_email"
-            case role = "user_role"
-            case models
-            case metadata
-            case maximumBudget = "max_budget"
-            case createdAt = "created_at"
-        }
-
-        let user: UserRecord
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(user.id.description, forKey: .userID)
-            try container.encode(user.alias, forKey: .alias)
-            try container.encode(user.email, forKey: .email)
-            try container.encode(user.role.rawValue, forKey: .role)
-            try container.encode(user.models, forKey: .models)
-            try container.encode(try KeyAnswer.metadata(user.metadata), forKey: .metadata)
-            try container.encode(user.maximumBudget, forKey: .maximumBudget)
-            try container.encode(user.createdAt.text, forKey: .createdAt)
-        }
-    }
-
-    let user: UserRecord
+    let page: RecordPage<KeyRecord>
+    /// Whether records are shown.
+    let isFull: Bool
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(user.id.description, forKey: .userID)
-        try container.encode(Info(user: user), forKey: .info)
-        try container.encode(user.keys.map { KeyAnswer($0) }, forKey: .keys)
+        if isFull {
+            try container.encode(page.records.map { KeyAnswer($0) }, forKey: .keys)
+        } else {
+            try container.encode(page.records.map(\.id.description), forKey: .keys)
+        }
+        try container.encode(page.totalCount, forKey: .totalCount)
+        try container.encode(page.request.number, forKey: .page)
+        try container.encode(page.pageCount, forKey: .pageCount)
     }
 }
 
-/// What a delete of keys answers: their ids.
+/// What a delete of keys answers: their ids, and how many files go with them.
 struct DeletedKeysAnswer: Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case keys = "deleted_keys"
+        case fileCount = "deleted_files"
     }
 
     let keys: [String]
-}
+    let fileCount: Int
 
-extension UnixTime {
-    /// RFC 3339, UTC.
-    var text: String { Date(timeIntervalSince1970: TimeInterval(secondsSince1970)).formatted(.iso8601) }
+    init(_ deletion: Deletion<KeyID>) {
+        keys = deletion.ids.map(\.description)
+        fileCount = deletion.fileCount
+    }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HostCore
 import HostRegistry
 
@@ -10,9 +9,11 @@ struct NewKeyBody: AdministratorBody, Sendable {
         case teamID = "team_id"
         case models
         case duration
+        case expires
         case metadata
         case maximumBudget = "max_budget"
         case allowsRawFileIDs = "allow_raw_file_ids"
+        case isBlocked = "blocked"
     }
 
     static let memberNames = Set(CodingKeys.allCases.map(\.rawValue))
@@ -22,94 +23,120 @@ struct NewKeyBody: AdministratorBody, Sendable {
     let teamID: String?
     let models: [String]?
     let duration: String?
+    let expires: String?
     let metadata: ConfigurationValue?
     let maximumBudget: Double?
     let allowsRawFileIDs: Bool?
+    let isBlocked: Bool?
 
-    /// The key that is asked for.
-    func newKey() throws -> NewKey {
+    /// The key that is asked for; an owner's if the body names nobody.
+    func newKey(owner: UserID? = nil) throws -> NewKey {
         NewKey(
             alias: alias,
-            userID: userID.map { UserID($0) },
+            userID: userID.map { UserID($0) } ?? owner,
             teamID: teamID.map { TeamID($0) },
             models: models ?? [],
-            metadata: try metadata.map(Self.text),
+            metadata: try RecordText.metadata(metadata),
             allowsRawFileIDs: allowsRawFileIDs ?? false,
-            lifetime: try duration.map { try LifetimeText.parse($0) },
+            isBlocked: isBlocked ?? false,
+            expiry: try RecordText.expiry(duration: duration, expires: expires) ?? .never,
             maximumBudget: maximumBudget
         )
-    }
-
-    /// Metadata is kept as the JSON object it came as.
-    static func text(_ metadata: ConfigurationValue) throws -> String {
-        guard case .map = metadata else {
-            throw RuleError(.invalidRequest, "metadata must be an object.", parameter: "metadata")
-        }
-        return String(decoding: try JSONEncoder().encode(metadata), as: UTF8.self)
     }
 }
 
-/// LiteLLM's body of `/user/new`.
-struct NewUserBody: AdministratorBody, Sendable {
+/// LiteLLM's body of `/key/update` and `/key/regenerate`; what is absent or null stays as it is.
+struct KeyChangeBody: AdministratorBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
+        case key
+        case alias = "key_alias"
         case userID = "user_id"
-        case alias = "user_alias"
-        case email = "user_email"
-        case role = "user_role"
+        case teamID = "team_id"
         case models
+        case duration
+        case expires
         case metadata
         case maximumBudget = "max_budget"
+        case allowsRawFileIDs = "allow_raw_file_ids"
+        case isBlocked = "blocked"
     }
 
-    static let memberNames = Set(CodingKeys.allCases.map(\.rawValue)).union(NewKeyBody.memberNames)
+    static let memberNames = Set(CodingKeys.allCases.map(\.rawValue))
 
-    let userID: String?
+    /// The key or its id.
+    let key: String?
     let alias: String?
-    let email: String?
-    let role: String?
+    let userID: String?
+    let teamID: String?
     let models: [String]?
+    let duration: String?
+    let expires: String?
     let metadata: ConfigurationValue?
     let maximumBudget: Double?
-    /// What the same body says of the key.
-    let key: NewKeyBody
+    let allowsRawFileIDs: Bool?
+    let isBlocked: Bool?
 
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        userID = try container.decodeIfPresent(String.self, forKey: .userID)
-        alias = try container.decodeIfPresent(String.self, forKey: .alias)
-        email = try container.decodeIfPresent(String.self, forKey: .email)
-        role = try container.decodeIfPresent(String.self, forKey: .role)
-        models = try container.decodeIfPresent([String].self, forKey: .models)
-        metadata = try container.decodeIfPresent(ConfigurationValue.self, forKey: .metadata)
-        maximumBudget = try container.decodeIfPresent(Double.self, forKey: .maximumBudget)
-        key = try NewKeyBody(from: decoder)
-    }
-
-    /// The user that is asked for.
-    func newUser() throws -> NewUser {
-        let role = try role.map { text in
-            guard let role = Role(rawValue: text) else {
-                let known = Role.allCases.map(\.rawValue).joined(separator: ", ")
-                throw RuleError(.invalidRequest, "user_role must be one of \(known).", parameter: "user_role")
-            }
-            return role
-        }
-        return NewUser(
-            id: userID.map { UserID($0) },
+    /// The change that is asked for.
+    func change() throws -> KeyChange {
+        KeyChange(
             alias: alias,
-            email: email,
-            role: role ?? .user,
-            models: models ?? [],
-            metadata: try metadata.map(NewKeyBody.text),
+            userID: userID.map { UserID($0) },
+            teamID: teamID.map { TeamID($0) },
+            models: models,
+            metadata: try RecordText.metadata(metadata),
+            allowsRawFileIDs: allowsRawFileIDs,
+            isBlocked: isBlocked,
+            expiry: try RecordText.expiry(duration: duration, expires: expires),
             maximumBudget: maximumBudget
         )
     }
+
+    /// The key that is named by the path or the body.
+    ///
+    /// - Throws: ``RuleError`` with 400 if it is named by neither, or differently by both.
+    func selector(path: String? = nil) throws -> KeySelector {
+        guard let text = path ?? key else {
+            throw RuleError(.invalidRequest, "key is missing: name the key, or its id.", parameter: "key")
+        }
+        if let key, KeySelector(key) != KeySelector(text) {
+            throw RuleError(.invalidRequest, "The path and the body name different keys.", parameter: "key")
+        }
+        return KeySelector(text)
+    }
+}
+
+/// LiteLLM's body of `/key/block` and `/key/unblock`.
+struct KeyNameBody: AdministratorBody, Sendable {
+    static let memberNames: Set<String> = ["key"]
+
+    /// The key or its id.
+    let key: String
 }
 
 /// LiteLLM's body of `/key/delete`.
 struct DeleteKeysBody: AdministratorBody, Sendable {
-    static let memberNames: Set<String> = ["keys"]
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case keys
+        case aliases = "key_aliases"
+    }
+
+    static let memberNames = Set(CodingKeys.allCases.map(\.rawValue))
 
     /// Keys, or their ids.
-    let keys: [String]
+    let keys: [String]?
+    let aliases: [String]?
+
+    /// The keys that are named.
+    ///
+    /// - Throws: ``RuleError`` with 400 if there are none, or too many.
+    func named() throws -> (selectors: [KeySelector], aliases: [String]) {
+        let named = (keys ?? [], aliases ?? [])
+        try RecordIDs.check(named.0 + named.1, parameter: "keys")
+        return (named.0.map { KeySelector($0) }, named.1)
+    }
+}
+
+extension KeySelector {
+    /// Keys begin with `sk-`; everything else is a key's id.
+    init(_ text: String) { self = text.hasPrefix("sk-") ? .digest(KeyDigest(of: text)) : .id(KeyID(text)) }
 }

@@ -19,6 +19,10 @@ package struct RouteTable: Sendable {
         case open
         /// The bearer of a valid key.
         case key
+        /// The bearer of a user's key, about keys of that user; or an administrator.
+        case owner
+        /// An administrator or a viewer.
+        case reader
         /// An administrator.
         case admin
     }
@@ -48,7 +52,7 @@ package struct RouteTable: Sendable {
         for path in paths { routes.append(Route(method: method, path: path, access: .open, respond: respond)) }
     }
 
-    /// Adds a route for the bearers of keys, or for administrators alone.
+    /// Adds a route for the bearers of keys, or for some of them.
     mutating func add(
         _ method: HTTPRequest.Method,
         _ paths: [String],
@@ -59,7 +63,7 @@ package struct RouteTable: Sendable {
         for path in paths {
             let route = Route(method: method, path: path, access: access) { request, context in
                 let principal = try await authenticator.principal(of: request)
-                if access == .admin { try Self.requireAdmin(principal) }
+                try Self.check(principal, access)
                 return try await respond(Call(request: request, context: context, principal: principal))
             }
             routes.append(route)
@@ -86,8 +90,14 @@ package struct RouteTable: Sendable {
         return router
     }
 
-    private static func requireAdmin(_ principal: Principal) throws(RuleError) {
-        guard principal.role == .admin else {
+    private static func check(_ principal: Principal, _ access: Access) throws(RuleError) {
+        let isAllowed =
+            switch (access, principal.role) {
+            case (.open, _), (.key, _), (_, .admin), (.reader, .viewer): true
+            case (.owner, .user): principal.userID != nil
+            case (.owner, .viewer), (.reader, .user), (.admin, .user), (.admin, .viewer): false
+            }
+        guard isAllowed else {
             throw RuleError(.adminOnly, "\(principal.displayName) is no administrator: this needs the master key.")
         }
     }

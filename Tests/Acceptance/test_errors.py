@@ -126,7 +126,7 @@ class TestKeys:
 
         assert_error(refused, 401, "authentication_error", "invalid_api_key")
 
-    @pytest.mark.parametrize("path", ["/user/new", "/key/generate", "/key/delete"])
+    @pytest.mark.parametrize("path", ["/user/new", "/key/generate", "/user/delete", "/team/new"])
     def test_a_users_key_on_an_admin_route_is_403(self, gateway: Gateway, path: str) -> None:
         user = gateway.new_user()
 

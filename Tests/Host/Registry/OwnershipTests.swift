@@ -21,6 +21,7 @@ struct OwnershipTests {
     func everyWayToAFileAsksTheRule(seed: UInt64, kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             var random = SplitMix(state: seed)
+            try await Self.makeOwners(fixture)
             let principals = (0..<12).map { _ in Self.principal(using: &random) }
             var files: [ManagedFile] = []
             for _ in 0..<30 {
@@ -67,8 +68,18 @@ struct OwnershipTests {
     }
 
     /// The names are few and the same for users, teams and keys, so that they meet.
+    private static let names = ["a", "b", "c"]
+
+    private static func makeOwners(_ fixture: RegistryFixture) async throws {
+        for name in names {
+            try await fixture.registry.createUser(NewUser(id: UserID(name)))
+            try await fixture.registry.createTeam(NewTeam(id: TeamID(name)))
+            let key = try await fixture.registry.createKey(NewKey(alias: name))
+            try await fixture.execute("UPDATE keys SET id = '\(name)' WHERE id = '\(key.record.id)'")
+        }
+    }
+
     private static func principal(using random: inout SplitMix) -> Principal {
-        let names = ["a", "b", "c"]
         let user = Bool.random(using: &random) ? names.randomElement(using: &random) : nil
         let team = Bool.random(using: &random) ? names.randomElement(using: &random) : nil
         let roles: [Role] = [.user, .user, .user, .user, .viewer, .admin]
