@@ -26,7 +26,8 @@ final class HostIdentity: Sendable {
         }
         var bytes = [UInt8](repeating: 0, count: Self.longestName)
         let count = read(file, &bytes, bytes.count)
-        if count > 0, let known = String(validating: bytes.prefix(count), as: UTF8.self), RecordUUID(text: known) != nil {
+        if count > 0, let known = String(validating: bytes.prefix(count), as: UTF8.self), RecordUUID(text: known) != nil
+        {
             name = known
         } else {
             name = RecordUUID.random().text

@@ -138,7 +138,9 @@ extension Registry {
         case .team(let team): (table, id) = ("teams", team.description)
         case .key(let key): (table, id) = ("keys", key.description)
         }
-        guard try connection.query("SELECT id FROM \(table) WHERE id = $1 \(rowLock)", [.text(id)]).isEmpty else { return }
+        guard try connection.query("SELECT id FROM \(table) WHERE id = $1 \(rowLock)", [.text(id)]).isEmpty else {
+            return
+        }
         throw RegistryError(.conflict, "The user, team or key that the file would belong to has been deleted.")
     }
 

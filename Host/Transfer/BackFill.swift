@@ -129,7 +129,8 @@ package actor BackFill {
         throw failure
     }
 
-    private nonisolated func read(_ copy: FileCopy, of file: ManagedFile, requestID: String) async throws -> SpooledFile {
+    private nonisolated func read(_ copy: FileCopy, of file: ManagedFile, requestID: String) async throws -> SpooledFile
+    {
         guard let input = FileInput(id: copy.providerID ?? "").json else {
             preconditionFailure("text can be written as JSON")
         }

@@ -51,7 +51,10 @@ struct KeyTests {
         }
     }
 
-    @Test(arguments: ["", "sk-", "sk-12345", "sk-1234 ", "' OR 1=1 --", String(repeating: "k", count: 100_000)], DatabaseKind.allCases)
+    @Test(
+        arguments: ["", "sk-", "sk-12345", "sk-1234 ", "' OR 1=1 --", String(repeating: "k", count: 100_000)],
+        DatabaseKind.allCases
+    )
     func aTextThatIsNoKeyIsUnknown(text: String, kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             _ = try await fixture.registry.createKey(NewKey())

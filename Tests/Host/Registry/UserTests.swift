@@ -66,10 +66,13 @@ struct UserTests {
         }
     }
 
-    @Test(arguments: [
-        "a", "user@example.com", "Robert'); DROP TABLE files;--", "100%_\\", "$1", "名前", "e\"x", "a b",
-        String(repeating: "x", count: 256), String(repeating: "名", count: 256),
-    ], DatabaseKind.allCases)
+    @Test(
+        arguments: [
+            "a", "user@example.com", "Robert'); DROP TABLE files;--", "100%_\\", "$1", "名前", "e\"x", "a b",
+            String(repeating: "x", count: 256), String(repeating: "名", count: 256),
+        ],
+        DatabaseKind.allCases
+    )
     func anyPrintableIDWorksAndOwnsItsOwnFilesAlone(id: String, kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let owner = try await fixture.principal(id)
@@ -84,10 +87,13 @@ struct UserTests {
         }
     }
 
-    @Test(arguments: [
-        "", " a", "a ", "a\n", "a\0", "a\u{7f}", "a\u{200b}b", "a\u{202e}b", "\u{2028}", "e\u{301}", "\u{212b}",
-        "a\u{a0}b", "\u{e000}", "default_user_id", String(repeating: "x", count: 257),
-    ], DatabaseKind.allCases)
+    @Test(
+        arguments: [
+            "", " a", "a ", "a\n", "a\0", "a\u{7f}", "a\u{200b}b", "a\u{202e}b", "\u{2028}", "e\u{301}", "\u{212b}",
+            "a\u{a0}b", "\u{e000}", "default_user_id", String(repeating: "x", count: 257),
+        ],
+        DatabaseKind.allCases
+    )
     func anIDThatCannotBeReadOrIsReservedIsRefused(id: String, kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             try await expectRefusal(.invalid) { try await fixture.registry.createUser(NewUser(id: UserID(id))) }
