@@ -23,7 +23,7 @@ from support.postgresql import PostgreSQL
 BOTH = f"{OPENAI_MODEL},{VERTEX_MODEL}"
 #: More than the count may be reached: what comes first and what comes together differs from run to run.
 _MOST_EXTRA_POINTS = 25
-_SAMPLE = 7
+_SAMPLE = 3
 
 
 def judge_upload(after: Aftermath) -> None:
