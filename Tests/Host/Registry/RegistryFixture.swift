@@ -82,6 +82,12 @@ struct RegistryFixture {
     /// Another host on the same database: it keeps nothing of this one's memory.
     func otherHost() async throws -> Registry { try await Self.registry(on: database, clock: clock) }
 
+    /// Has a host work, with a lease that no slow machine outlasts.
+    func enlist(_ registry: Registry, as host: String) async throws {
+        try await registry.enlist(host: host)
+        try await execute("UPDATE workers SET alive_until = alive_until + 86400 WHERE host = '\(host)'")
+    }
+
     /// What an SQL statement finds.
     func rows(_ sql: String) async throws -> [DatabaseRow] { try await database.read { try $0.query(sql) } }
 

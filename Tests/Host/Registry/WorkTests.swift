@@ -9,8 +9,8 @@ struct WorkTests {
     func whatALivingHostWorksOnIsItsOwn(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let other = try await fixture.otherHost()
-            try await fixture.registry.enlist(host: "one")
-            try await other.enlist(host: "two")
+            try await fixture.enlist(fixture.registry, as: "one")
+            try await fixture.enlist(other, as: "two")
             _ = try await fixture.begin(.master)
             let file = try await fixture.make(.master)
             _ = try await fixture.registry.beginDelete(file.id, for: .master, clientID: "x")
@@ -24,12 +24,12 @@ struct WorkTests {
     @Test(arguments: DatabaseKind.allCases)
     func aHostThatComesBackTakesUpWhatItsEarlierRunLeft(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
-            try await fixture.registry.enlist(host: "one")
+            try await fixture.enlist(fixture.registry, as: "one")
             let left = try await fixture.begin(.master)
             let deleted = try await fixture.make(.master)
             _ = try await fixture.registry.beginDelete(deleted.id, for: .master, clientID: "x")
             let next = try await fixture.otherHost()
-            try await next.enlist(host: "one")
+            try await fixture.enlist(next, as: "one")
 
             let claimed = try await next.claimFiles(limit: 10)
 
@@ -43,8 +43,8 @@ struct WorkTests {
     func aHostWhoseLeaseIsOverCannotFinishWhatAnotherHasTaken(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let (slow, other) = (fixture.registry, try await fixture.otherHost())
-            try await slow.enlist(host: "one")
-            try await other.enlist(host: "two")
+            try await fixture.enlist(slow, as: "one")
+            try await fixture.enlist(other, as: "two")
             let file = try await fixture.begin(.master, at: ["a"])
             try await fixture.execute("UPDATE workers SET alive_until = 0 WHERE host = 'one'")
 
@@ -70,7 +70,7 @@ struct WorkTests {
             var hosts: [Registry] = []
             for number in 0..<4 {
                 hosts.append(try await fixture.otherHost())
-                try await hosts[number].enlist(host: "\(number)")
+                try await fixture.enlist(hosts[number], as: "\(number)")
             }
 
             let claimed = try await withThrowingTaskGroup(of: [FileID].self) { group in
@@ -93,7 +93,7 @@ struct WorkTests {
     func whatIsPostponedIsTriedLaterAndLater(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
-            try await registry.enlist(host: "one")
+            try await fixture.enlist(registry, as: "one")
             let file = try await fixture.make(.master)
             _ = try await registry.beginDelete(file.id, for: .master, clientID: "x")
 
@@ -114,7 +114,7 @@ struct WorkTests {
     func aDeletionThatIsLeftToTheSweepIsAtOnceFinalForTheClient(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
-            try await registry.enlist(host: "one")
+            try await fixture.enlist(registry, as: "one")
             let alice = try await fixture.principal("alice")
             let file = try await fixture.make(alice)
 
@@ -214,7 +214,7 @@ struct WorkTests {
             var hosts: [Registry] = []
             for number in 0..<4 {
                 hosts.append(try await fixture.otherHost())
-                try await hosts[number].enlist(host: "\(number)")
+                try await fixture.enlist(hosts[number], as: "\(number)")
             }
 
             let beginnings = try await withThrowingTaskGroup(of: CopyBeginning.self) { group in
@@ -238,8 +238,8 @@ struct WorkTests {
     func aHalfMadeCopyOfADeadHostIsTakenAndNeverUsed(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let (dead, alive) = (fixture.registry, try await fixture.otherHost())
-            try await dead.enlist(host: "one")
-            try await alive.enlist(host: "two")
+            try await fixture.enlist(dead, as: "one")
+            try await fixture.enlist(alive, as: "two")
             let file = try await fixture.make(.master, at: ["a"])
             _ = try await dead.beginCopy(file.id, at: DeploymentID("b"))
             #expect(try await alive.claimCopies(limit: 10).isEmpty)
@@ -263,7 +263,7 @@ struct WorkTests {
     func suspectsAreJudgedByWhatIsRecordedAndUnderWay(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
-            try await registry.enlist(host: "one")
+            try await fixture.enlist(registry, as: "one")
             let recorded = try await fixture.make(.master, at: ["a"])
             let known = try #require(recorded.copies.first?.providerID)
             let cutOff = try await fixture.begin(.master, at: ["a"])
