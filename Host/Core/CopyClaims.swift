@@ -24,6 +24,4 @@ package enum CopyBeginning: Hashable, Sendable {
 package protocol CopyClaims: Sendable {
     /// Writes down that a copy is going to be made.
     func beginCopy(_ file: FileID, at deployment: DeploymentID) async throws -> CopyBeginning
-    /// Notes that a provider no longer has a copy.
-    func lose(_ copy: FileCopy, of file: FileID) async throws
 }

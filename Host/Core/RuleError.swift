@@ -8,6 +8,8 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
         case adminOnly
         case fileNotFound
         case fileExpired
+        /// No provider has it any more.
+        case fileLost
         case fileAccessDenied
         case rawFileID
         case tooLarge

@@ -2,10 +2,9 @@ import HostRegistry
 import HostTransfer
 import Logging
 import ServiceLifecycle
-import Synchronization
 
-/// The work of this host beside its requests: it says that it lives, sweeps, and notes the use of keys, until the
-/// gateway stops.
+/// The work of this host beside its requests: it sweeps and notes the use of keys until it is told to stop, and says
+/// that it lives until the last request has ended.
 final class HostWorker: Service {
     private static let timeBetweenFlushes: Duration = .seconds(60)
 
@@ -13,7 +12,6 @@ final class HostWorker: Service {
     private let sweeper: Sweeper
     private let dataFolder: String
     private let logger: Logger
-    private let identity = Mutex<HostIdentity?>(nil)
 
     init(registry: Registry, sweeper: Sweeper, dataFolder: String, logger: Logger) {
         self.registry = registry
@@ -22,22 +20,25 @@ final class HostWorker: Service {
         self.logger = logger
     }
 
-    /// Takes the host's name and tells the registry; to be called before the first request.
+    /// Serves as the host of the data folder: what a request has begun is its own until the last one has ended.
     ///
-    /// - Throws: ``StartupError`` or ``RegistryError``.
-    func enlist() async throws {
+    /// - Throws: ``StartupError`` or ``RegistryError`` before the body begins; what the body throws.
+    func enlisted(_ body: () async throws -> Void) async throws {
         let identity = try HostIdentity(dataFolder: dataFolder)
         registry.listenForChanges()
         try await registry.enlist(host: identity.name)
-        self.identity.withLock { $0 = identity }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.stayAlive(identity.name) }
+            defer { group.cancelAll() }
+            try await body()
+        }
+        await retire()
     }
 
     func run() async throws {
-        guard let host = identity.withLock({ $0?.name }) else { return }
         await cancelWhenGracefulShutdown { [self] in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.sweeper.run() }
-                group.addTask { await self.stayAlive(host) }
                 group.addTask { await self.noteKeyUsage() }
                 await group.waitForAll()
             }
@@ -45,7 +46,7 @@ final class HostWorker: Service {
     }
 
     /// Ends the work: what is left can be claimed by others at once.
-    func retire() async {
+    private func retire() async {
         do {
             try await registry.flushKeyUsage()
             try await registry.retire()

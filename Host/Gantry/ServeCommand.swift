@@ -30,9 +30,9 @@ struct ServeCommand: AsyncParsableCommand {
             }
             let configuration = try options.load()
             let gateway = try await Gateway.open(configuration, options: options)
-            try await gateway.worker.enlist()
-            try await serve(gateway, drainTimeout: configuration.general.drainTimeout)
-            await gateway.worker.retire()
+            try await gateway.worker.enlisted {
+                try await serve(gateway, drainTimeout: configuration.general.drainTimeout)
+            }
             await gateway.close()
         } catch {
             throw StartupError(error, listeningOn: "\(host):\(port)").exit()

@@ -36,7 +36,7 @@ extension Registry: CopyClaims {
         }
     }
 
-    /// Notes that a provider no longer has a copy, if it is still the one that was missed.
+    /// Forgets a copy that its provider no longer has, if it is still the one that was missed.
     ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func lose(_ copy: FileCopy, of file: FileID) async throws(RegistryError) {

@@ -33,6 +33,7 @@ enum ErrorResponses {
             case .adminOnly: (.forbidden, "permission_error", "admin_only")
             case .fileNotFound: (.notFound, "invalid_request_error", "file_not_found")
             case .fileExpired: (.notFound, "invalid_request_error", "file_expired")
+            case .fileLost: (.notFound, "invalid_request_error", "file_lost")
             case .fileAccessDenied: (.forbidden, "permission_error", "file_access_denied")
             case .rawFileID: (.badRequest, "invalid_request_error", "raw_file_id")
             case .tooLarge: (.contentTooLarge, "invalid_request_error", "too_large")

@@ -102,7 +102,6 @@ struct FileRoutes: Sendable {
                 return try await content(of: file, copy: copy, range: range, call)
             } catch let failure as DeploymentFailure where failure.failure.reason != .cancelled {
                 failed = failure
-                if failure.failure.reason == .notFound { try await services.registry.lose(copy, of: file.id) }
             }
         }
         throw failed ?? Self.noContent(file)

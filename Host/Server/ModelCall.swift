@@ -45,16 +45,7 @@ struct ModelCall: Sendable {
     ///
     /// - Throws: ``RuleError`` if that cannot be; ``FanOutFailure`` of the provider that failed; what the registry throws.
     mutating func candidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
-        var generator = SystemRandomNumberGenerator()
-        let choice = try DeploymentChoice(
-            among: deployments,
-            holding: references,
-            files: files,
-            modelName: modelName,
-            now: services.clock.now(),
-            means: services.copyMeans,
-            using: &generator
-        )
+        let choice = try choice(services)
         guard choice.candidates.isEmpty else { return choice.candidates }
         var failed: (any Error)?
         for fill in choice.fills {
@@ -75,20 +66,48 @@ struct ModelCall: Sendable {
         throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
     }
 
+    private func choice(_ services: GatewayServices) throws(RuleError) -> DeploymentChoice {
+        var generator = SystemRandomNumberGenerator()
+        return try DeploymentChoice(
+            among: deployments,
+            holding: references,
+            files: files,
+            modelName: modelName,
+            now: services.clock.now(),
+            means: services.copyMeans,
+            using: &generator
+        )
+    }
+
     /// Forgets the copies that a provider no longer has, after it refused a request that uses them.
     ///
-    /// - Returns: Whether there were any: then it may help to choose again.
+    /// They are forgotten only if there are others to go by: a deployment that was configured with another account has
+    /// none of its files, and gets them back with its account.
+    ///
+    /// - Returns: Whether there were any: then it helps to choose again.
+    /// - Throws: ``RuleError`` with `.fileLost` if the request cannot be served without one of them.
     mutating func forgetLostCopies(at deployment: Deployment, _ services: GatewayServices) async throws -> Bool {
-        var isAnyLost = false
-        for id in Set(references.map(\.id)) {
-            guard let file = files[id], let copy = file.usableCopy(at: deployment.id, now: services.clock.now()),
-                await isLost(copy, services)
+        var lost: [(reference: FileReference, copy: FileCopy)] = []
+        for reference in references where !lost.contains(where: { $0.reference.id == reference.id }) {
+            guard let file = files[reference.id],
+                let copy = file.usableCopy(at: deployment.id, now: services.clock.now()), await isLost(copy, services)
             else { continue }
-            try await services.registry.lose(copy, of: id)
-            files[id] = file.without(copy)
-            isAnyLost = true
+            lost.append((reference, copy))
+            files[reference.id] = file.without(copy)
         }
-        return isAnyLost
+        guard let first = lost.first?.reference else { return false }
+        do {
+            _ = try choice(services)
+        } catch {
+            throw RuleError(
+                .fileLost,
+                "The provider of \(modelName) no longer has the file \(first.clientID), and no other copy can be read. "
+                    + "Upload it again.",
+                parameter: first.path
+            )
+        }
+        for (reference, copy) in lost { try await services.registry.lose(copy, of: reference.id) }
+        return true
     }
 
     /// Whether the provider says that it does not have a copy; one that says nothing is believed to have it.

@@ -122,7 +122,6 @@ package actor BackFill {
             do {
                 return try await read(copy, of: file, requestID: requestID)
             } catch let error as OperationFailure {
-                if error.reason == .notFound { try await claims.lose(copy, of: file.id) }
                 failure = FanOutFailure(deployment: target.deployment, failure: error)
             }
         }

@@ -10,6 +10,8 @@ import Synchronization
 package final class Sweeper: Sendable {
     private static let claimedAtOnce = 32
     private static let maximumRounds = 100
+    /// A provider that does not answer holds up the work at the others no longer than this.
+    private static let longestAttempt: Duration = .seconds(60)
 
     /// What one sweep did.
     private struct Count {
@@ -94,11 +96,27 @@ package final class Sweeper: Sendable {
 
     private func finish(_ files: [ManagedFile], _ copies: [UnfinishedCopy], _ count: inout Count) async {
         let outcomes = await withTaskGroup(of: Bool.self) { group in
-            for file in files { group.addTask { await self.finish(file) } }
-            for copy in copies { group.addTask { await self.finish(copy) } }
+            for file in files { group.addTask { await Self.inTime { await self.finish(file) } } }
+            for copy in copies { group.addTask { await Self.inTime { await self.finish(copy) } } }
             return await group.reduce(into: []) { $0.append($1) }
         }
         for isFinished in outcomes { count.add(isFinished) }
+    }
+
+    /// Runs an attempt, which is cancelled when it takes too long and is waited for in any case.
+    private static func inTime(_ attempt: @escaping @Sendable () async -> Bool) async -> Bool {
+        await withTaskGroup(of: Bool?.self) { group in
+            group.addTask { await attempt() }
+            group.addTask {
+                do { try await Task.sleep(for: longestAttempt) } catch { return nil }
+                return nil
+            }
+            for await outcome in group {
+                group.cancelAll()
+                if let outcome { return outcome }
+            }
+            return false
+        }
     }
 
     /// Whether the file and its record are gone.

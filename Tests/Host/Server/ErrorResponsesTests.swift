@@ -44,7 +44,8 @@ struct ErrorResponsesTests {
     }
 
     @Test(arguments: [
-        (RuleError.Code.fileAccessDenied, 403), (.fileNotFound, 404), (.fileExpired, 404), (.rawFileID, 400),
+        (RuleError.Code.fileAccessDenied, 403), (.fileNotFound, 404), (.fileExpired, 404), (.fileLost, 404),
+        (.rawFileID, 400),
         (.keyModelAccessDenied, 403), (.modelNotFound, 400), (.adminOnly, 403), (.tooLarge, 413),
         (.invalidRequest, 400), (.unsupported, 400),
     ])

@@ -47,17 +47,22 @@ struct FileSearchTests {
         return probe.result
     }
 
-    @Test(arguments: [
-        ("filename", "a %22b%22.pdf"), ("created_at", 100), ("created_at", 200), ("status", "uploaded"),
-    ] as [(String, JSON)])
+    @Test(
+        arguments: [
+            ("filename", "a %22b%22.pdf"), ("created_at", 100), ("created_at", 200), ("status", "uploaded"),
+        ] as [(String, JSON)]
+    )
     func aFileThatIsLikeTheUploadIsFound(member: String, value: JSON) throws {
         #expect(try search(Self.page([Self.file(member, value)])) == ["data": [["id": "file-1"]]])
     }
 
-    @Test(arguments: [
-        ("filename", "a.pdf"), ("filename", nil), ("bytes", 8), ("bytes", nil), ("bytes", "9"), ("purpose", "batch"),
-        ("purpose", "messages"), ("created_at", 99), ("created_at", 201), ("created_at", nil),
-    ] as [(String, JSON?)])
+    @Test(
+        arguments: [
+            ("filename", "a.pdf"), ("filename", nil), ("bytes", 8), ("bytes", nil), ("bytes", "9"),
+            ("purpose", "batch"),
+            ("purpose", "messages"), ("created_at", 99), ("created_at", 201), ("created_at", nil),
+        ] as [(String, JSON?)]
+    )
     func aFileThatDiffersInOneThingIsNot(member: String, value: JSON?) throws {
         #expect(try search(Self.page([Self.file(member, value)])) == ["data": []])
     }
