@@ -141,6 +141,8 @@ class Outcome:
 
 OK = Outcome(200)
 SENT = Outcome(200, note="sent", sent=True)
+#: The simulated model does not look there.
+IGNORED_THERE = Outcome(200, note="sent, ignored", sent=True)
 #: The provider knows no file there and says so: the gateway let it pass.
 REFUSED_THERE = Outcome(400, note="sent", sent=True)
 #: The plugin says so before anything is sent.
@@ -432,7 +434,7 @@ def _chat_places() -> list[Place]:
                 )
             )
     for name, make in MEMBERS.items():
-        passed = SENT if name in IGNORED_BY_PROVIDER else REFUSED_THERE
+        passed = IGNORED_THERE if name in IGNORED_BY_PROVIDER else REFUSED_THERE
         places.append(_chat_place("chat, other members", name, "id", passed, make, OPENAI_MODEL))
     return places
 

@@ -30,6 +30,7 @@ from .gateway import (
 )
 from .ownership import (
     ASKERS,
+    DENIED,
     EMBEDDINGS_MODEL,
     ERROR_TYPES,
     FILE,
@@ -38,6 +39,7 @@ from .ownership import (
     IDS,
     MASTER_USER,
     OPENAI_MODEL,
+    SENT,
     VERTEX_MODEL,
     Asker,
     File,
@@ -278,52 +280,70 @@ class World:
         """What no answer may hold, and whose it is; file names and sizes are for those who may read the file."""
         tokens: dict[str, str] = {}
         for name, file in self.files.items():
-            tokens |= {file.sha256: name, file.filename: name, file.sha256[:12]: name}
+            tokens |= {file.filename: name, file.sha256[:12]: f"provider of {name}"}
             for copy in file.provider_ids:
                 # The name of an object at Google ends with the file's own name.
-                tokens |= {copy.removesuffix("/" + file.filename): "provider"}
+                tokens |= {copy.removesuffix("/" + file.filename): f"provider of {name}"}
         tokens |= {self.expired.filename: "team", self.expired.sha256: "team", self.deleted.filename: "nobody"}
         for name, user in self.users.items():
             if name != MASTER_USER:
                 tokens[user] = f"user {name}"
         return tokens | {key: "key" for key in self.keys.values() if key}
 
-    def leaks(self, asker: Asker, place: Place | None, outcome: Outcome, request: str, answer: Answer) -> list[str]:
-        """What the answer says and must not; what the request itself said may come back."""
-        found = []
-        whole = answer.headers + answer.text
-        for token, whose in self._tokens.items():
-            if token not in whole or token in request:
-                continue
-            if whose == f"user {asker.user}":
-                continue
-            if whose in FILE and outcome.status == 200 and may(asker, "read", FILE[whose]):
-                continue
-            if whose == "provider" and place is not None and place.passed.sent and outcome.status == 200:
-                # The simulated model speaks of what it was given; only the file in question can be it.
-                continue
-            found.append(f"{whose}: {token}")
-        return found
+    def leaks(self, asker: Asker, readable: set[str], is_model_speaking: bool, request: str, answer: Answer) -> list:
+        """What the answer says and must not; what the request itself said may come back.
 
-    def faults(self, asker: Asker, place: Place, outcome: Outcome, message: Message, answer: Answer) -> list[str]:
+        A file's name is for those who asked for that file. What it is called at a provider, and its digest, are only in
+        the mouth of the simulated model, which tells what it was given.
+        """
+        whole = answer.headers + answer.text
+        known = readable | {f"user {asker.user}"}
+        if is_model_speaking:
+            known |= {f"provider of {name}" for name in readable}
+        return [
+            f"{whose}: {token}"
+            for token, whose in self._tokens.items()
+            if token in whole and token not in request and whose not in known
+        ]
+
+    def faults(self, asker: Asker, what: Id | File, place: Place, message: Message, answer: Answer) -> list[str]:
         """What is wrong with an answer."""
+        outcome = expected(place, asker, what)
         found = []
         if answer.status != outcome.status:
             found.append(f"is {answer.status} {answer.text[:300]}")
         elif outcome.status >= 400 and message.method != "HEAD":
-            check_error_object(answer.json())
-            error = answer.json()["error"]
-            if (error["code"], error["type"]) != (outcome.code, ERROR_TYPES[outcome.status]):
-                found.append(f"is {error}")
-            if outcome.code == "file_access_denied" and not self._names(asker, error["message"]):
-                found.append(f"reads {error['message']!r}")
+            found += self.error_faults(outcome, answer)
+            if outcome == DENIED and not self._names(asker, answer.text):
+                found.append(f"reads {answer.text!r}")
         request = message.path + (message.body or b"").decode(errors="replace")
-        return found + [f"gives away {leak}" for leak in self.leaks(asker, place, outcome, request, answer)]
+        readable = self._readable(asker, what, place, outcome)
+        speaks = outcome == SENT and place.route[0] == "POST"
+        if speaks and isinstance(what, Id) and what.file and self.files[what.file].sha256[:12] not in answer.text:
+            found.append("was not answered with the file in mind")
+        return found + [f"gives away {leak}" for leak in self.leaks(asker, readable, speaks, request, answer)]
+
+    @staticmethod
+    def error_faults(outcome: Outcome, answer: Answer) -> list[str]:
+        """What is wrong with the body of an error."""
+        check_error_object(answer.json())
+        error = answer.json()["error"]
+        is_right = (error["code"], error["type"]) == (outcome.code, ERROR_TYPES[outcome.status])
+        return [] if is_right else [f"is {error}"]
+
+    @staticmethod
+    def _readable(asker: Asker, what: Id | File, place: Place, outcome: Outcome) -> set[str]:
+        """The files whose names may stand in the answer."""
+        if outcome.status != 200:
+            return set()
+        if place.kind in ("list", "cursor"):
+            return {file.name for file in FILES if may(asker, "read", file)}
+        return {what.file} if isinstance(what, Id) and what.file else set()
 
     def _names(self, asker: Asker, text: str) -> bool:
         kind, name = asker.owner
         who = {"user": self.users, "team": self.teams}.get(kind, {}).get(name, "")
-        return text.startswith(f"{kind.capitalize()} {who}") and "does not have access to the file " in text
+        return f'"{kind.capitalize()} {who}' in text and " does not have access to the file " in text
 
     def cell(self, place: Place, asker: Asker, what: Id | File, number: int) -> list[str]:
         """Asks one cell; returns what is wrong."""
@@ -335,7 +355,10 @@ class World:
             file = self.make_expired() if what.kind == "expired" else self.make(FILE[what.file].maker)
         message = place.message(self.text(what, file, number))
         answer = self.ask(asker.name, message)
-        faults = self.faults(asker, place, outcome, message, answer)
+        faults = self.faults(asker, what, place, message, answer)
+        is_content = place.route[1].endswith("/content") and message.method == "GET" and answer.status == 200
+        if is_content and hashlib.sha256(answer.body).hexdigest() != self.files[what.file].sha256:
+            faults.append("is other content")
         if file and answer.status == 200 and self._is_there(file, FILE[what.file].maker):
             faults.append("left the file where it was")
         return faults
@@ -343,7 +366,7 @@ class World:
     def _list_cell(self, place: Place, asker: Asker, what: File, outcome: Outcome) -> list[str]:
         message = place.message("")
         answer = self.ask(asker.name, message)
-        faults = self.faults(asker, place, outcome, message, answer)
+        faults = self.faults(asker, what, place, message, answer)
         if outcome.status == 200 and answer.status == 200:
             listed = [file["id"] for file in answer.json()["data"]]
             if (self.files[what.name].id in listed) != (outcome.note == "listed"):
