@@ -13,13 +13,13 @@ PATH = ROOT / "Tests" / "Reports" / "ownership.md"
 _HEAD = """\
 # Who may do what with whose file
 
-Made by `Tests/Acceptance/test_ownership.py`, which asks every cell below of a running gateway; with `GANTRY_REPORTS=1` it
-writes this page. The cells are what the rules say, and a test fails where an answer differs.
+Made by `Tests/Acceptance/test_ownership.py`, which asks every cell below of a running gateway; with
+`GANTRY_REPORTS=1` it writes this page. The cells are what the rules say; a test fails where an answer differs.
 
-Besides its status and code every answer is checked not to hold what a file is called at a provider, the digest, name or
-owner of a file that the asker may not read, or a key. After every refusal all files are as they were, for their owners and
-at the providers, and no provider was asked. `sent` means that a provider was asked, exactly once; `400 sent` that it has no
-file in that place and says so, with the file's own id there put in place of the gateway's.
+Besides its status and code every answer is checked not to hold what a file is called at a provider, a key, or the
+digest, name or owner of a file that the asker may not read. After every refusal all files are as they were, for
+their owners and at the providers, and no provider was asked. `sent` means that a provider was asked, exactly once;
+`400 sent` that it takes no file in that place and says so.
 """
 
 
@@ -29,16 +29,14 @@ def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> list[str
     return lines + [f"| {' | '.join(map(str, row))} |" for row in rows]
 
 
-def _grouped(tables: Iterable[tuple[str, str, list[str]]]) -> list[str]:
-    """One section for each group, and in it one table for all places that have the same."""
-    sections: dict[str, dict[str, list[str]]] = {}
-    for group, title, table in tables:
-        sections.setdefault(group, {}).setdefault("\n".join(table), []).append(title)
+def _grouped(tables: Iterable[tuple[str, list[str]]], heading: str) -> list[str]:
+    """One table for all that have the same; under each heading what it is of."""
+    found: dict[str, list[str]] = {}
+    for title, table in tables:
+        found.setdefault("\n".join(table), []).append(title)
     lines = []
-    for group, found in sections.items():
-        lines += [f"## {group[0].upper()}{group[1:]}", ""]
-        for table, titles in found.items():
-            lines += [*(f"- `{title}`" for title in titles), "", table, ""]
+    for number, (table, titles) in enumerate(found.items(), 1):
+        lines += [f"### {heading} {number}", "", *(f"- {title}" for title in titles), "", table, ""]
     return lines
 
 
@@ -63,9 +61,8 @@ def _table_of_repeats() -> list[str]:
 def count() -> dict[str, int]:
     """How many cells there are."""
     cells = sum(len(ASKERS) * len(columns(place)) for place in PLACES)
-    subjects = sum(
-        expected_of_subject(row, asker, one) is not None for row in ROWS for asker in ASKERS for one in row.columns
-    )
+    asked = ((row, asker, column) for row in ROWS for asker in ASKERS for column in row.columns)
+    subjects = sum(expected_of_subject(*cell) is not None for cell in asked)
     repeats = len(ASKERS) * len(REPEATED) * 2
     return {
         f"places for ids ({len(PLACES)})": cells,
@@ -83,16 +80,13 @@ def rendered() -> str:
     lines += ["", "## Ids", "", *_table(["id", "what it is"], ((one.name, one.about) for one in IDS))]
     lines += ["", "## Rules", "", "The first that applies decides.", ""]
     lines += [f"{number}. {text} `{outcome}`" for number, (text, _, outcome) in enumerate(RULES, 1)]
-    lines += ["", *_grouped((place.group, place.name, _table_of_place(place)) for place in PLACES)]
-    lines += ["# Routes without file ids", "", *_table(["column", "what is named"], SUBJECTS.items()), ""]
-    lines += _grouped((_title(row), str(row), _table_of_row(row)) for row in ROWS)
+    lines += ["", "## Places for ids", "", "Places with the same cells share a table.", ""]
+    lines += _grouped(((f"{place.group}: `{place.name}`", _table_of_place(place)) for place in PLACES), "Places")
+    lines += ["## Routes without file ids", "", *_table(["column", "what is named"], SUBJECTS.items()), ""]
+    lines += _table(["rule", "who may"], ((name, rule.__doc__) for name, rule in ACCESS.items()))
+    lines += ["", *_grouped(((f"`{row}`: {row.access}", _table_of_row(row)) for row in ROWS), "Routes")]
     lines += ["## Uploads repeated with one Idempotency-Key", "", *_table_of_repeats()]
     return "\n".join(lines) + "\n"
-
-
-def _title(row: Row) -> str:
-    text = ACCESS[row.access].__doc__
-    return f"for {row.access}" + (f": {text}" if text and not text.startswith("Built-in") else "")
 
 
 def write(path: Path = PATH) -> None:

@@ -35,8 +35,6 @@ from .ownership import (
     ERROR_TYPES,
     FILE,
     FILES,
-    GOOD,
-    IDS,
     MASTER_USER,
     OPENAI_MODEL,
     SENT,
@@ -128,7 +126,7 @@ class World:
         assert self.ask("owner", Message("DELETE", f"/v1/files/{self.deleted.id}")).status == 200
         self.ids = self._texts()
         self._tokens = self._secret_tokens()
-        self._held = self._what_providers_hold()
+        self._held = self.what_providers_hold()
 
     def _configuration(self, account: Path) -> dict:
         one = self.simulators
@@ -391,7 +389,7 @@ class World:
         return found + self.changes()
 
     def _batch(self, place: Place, cells: list[tuple], is_sent: bool, counter: itertools.count) -> list[str]:
-        before = self._moment()
+        before = self.moment()
         numbers = [next(counter) for _ in cells]
         results = self._pool.map(lambda cell, number: self.cell(place, *cell, number), cells, numbers)
         found = [
@@ -406,12 +404,12 @@ class World:
             found.append(f"a provider was asked for what was refused: {asked[:5]}")
         return found
 
-    def _moment(self) -> int:
+    def moment(self) -> int:
         """A moment after all earlier requests of the simulators' log and before all later ones."""
         time.sleep(0.003)
         return int(time.time() * 1000) - 1
 
-    def asked_since(self, moment: int, place: Place) -> list[str]:
+    def asked_since(self, moment: int, place: Place | None = None) -> list[str]:
         """The requests to providers since a moment, without the uploads and deletions of the test's own files."""
         lines = []
         for request in self.simulators.state()["requests"]:
@@ -419,14 +417,14 @@ class World:
             if request["at_ms"] <= moment or path.endswith("/token"):
                 continue
             is_copy = method == "DELETE" or (method == "POST" and re.search(r"/files$|/upload/", path))
-            if place.action == "delete" and is_copy:
+            if place and place.action == "delete" and is_copy:
                 continue
-            is_search = place.passed.status == 400 and method == "GET" and "/files" in path
+            is_search = place and place.passed.status == 400 and method == "GET" and "/files" in path
             if not is_search:
                 lines.append(f"{request['provider']} {method} {path}")
         return lines
 
-    def _what_providers_hold(self) -> list[str]:
+    def what_providers_hold(self) -> list[str]:
         state = self.simulators.state()
         return sorted(json.dumps(one, sort_keys=True) for one in state["openai"]["files"] + state["google"]["objects"])
 
@@ -437,13 +435,6 @@ class World:
             answer = self.ask(file.maker, Message("GET", f"/v1/files/{self.files[file.name].id}"))
             if answer.status != 200 or answer.json() != self.files[file.name].object:
                 found.append(f"{file.name} is no longer what it was: {answer.status} {answer.text}")
-        if self._what_providers_hold() != self._held:
+        if self.what_providers_hold() != self._held:
             found.append("the providers hold something else than before")
         return found
-
-
-def good_askers() -> list[Asker]:
-    return [asker for asker in ASKERS if asker.key == GOOD]
-
-
-__all__ = ["IDS", "MadeFile", "World", "flipped", "good_askers", "litellm_id"]
