@@ -341,9 +341,7 @@ def check_repeats(world: World, first: str, is_same: bool) -> list[str]:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": secrets.token_hex(8)}
 
     def upload(asker: str, body: bytes) -> tuple[int, dict]:
-        key = world.keys[asker]
-        own = {"Authorization": f"Bearer {key}"} if key else {}
-        answer = world.send(Message("POST", "/v1/files", body), headers | own)
+        answer = world.send(Message("POST", "/v1/files", body), headers | world.authorization(asker))
         return answer.status, answer.json()
 
     made = upload(first, bodies[0])[1]["id"]

@@ -161,10 +161,11 @@ class World:
 
     def ask(self, asker: str, message: Message, content_type: str = "application/json") -> Answer:
         headers = {"Content-Type": content_type} if message.body is not None else {}
+        return self.send(message, headers | self.authorization(asker))
+
+    def authorization(self, asker: str) -> dict[str, str]:
         key = self.keys[asker]
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        return self.send(message, headers)
+        return {} if key is None else {"Authorization": f"Bearer {key}"}
 
     def post(self, path: str, body: dict, asker: str = "master key") -> dict:
         """A request that must succeed."""
@@ -402,6 +403,17 @@ class World:
             found.append(f"{len(cells)} requests were to be passed on, and {len(asked)} were: {asked[:3]}")
         if not is_sent and asked:
             found.append(f"a provider was asked for what was refused: {asked[:5]}")
+            found += self._culprits(place, cells)
+        return found
+
+    def _culprits(self, place: Place, cells: list[tuple]) -> list[str]:
+        """Asks the cells again, one at a time, for those after which a provider is asked."""
+        found = []
+        for number, (asker, what) in enumerate(cells):
+            before = self.moment()
+            self.cell(place, asker, what, number)
+            if asked := self.asked_since(before, place):
+                found.append(f"{asker.name} x {what.name}: was passed on: {asked}")
         return found
 
     def moment(self) -> int:
