@@ -157,7 +157,8 @@ class World:
             self._connections.append(connection)
         connection.request(message.method, message.path, message.body, headers)
         response = connection.getresponse()
-        return Answer(response.status, str(response.headers), response.read())
+        told = "\n".join(f"{name}: {value}" for name, value in response.getheaders())
+        return Answer(response.status, told, response.read())
 
     def ask(self, asker: str, message: Message, content_type: str = "application/json") -> Answer:
         headers = {"Content-Type": content_type} if message.body is not None else {}
