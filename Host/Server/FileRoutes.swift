@@ -96,6 +96,10 @@ struct FileRoutes: Sendable {
             file.usableCopy(at: copy.deployment, now: services.clock.now()) != nil
                 && services.plugins.target(copy.deployment)?.givesBackContent(of: file.purpose) ?? false
         }
+        // A HEAD is answered from the record: a provider would send all of the content for it.
+        if call.request.method == .head, let copy = readable.first {
+            return Response(status: .ok, headers: Self.headers(file, [:], copy))
+        }
         var failed: DeploymentFailure?
         for copy in readable {
             do {

@@ -26,12 +26,12 @@ enum IdempotencyHeader {
         return text
     }
 
-    /// The key with what it stands for: a repeat has the same fields and the same content.
-    static func idempotencyKey(_ text: String, for upload: ReceivedUpload) -> IdempotencyKey {
+    /// The key with what it stands for: a repeat has the same fields and content, and is made under the same team.
+    static func idempotencyKey(_ text: String, for upload: ReceivedUpload, by principal: Principal) -> IdempotencyKey {
         let request = upload.request
         let parts = [
             request.purpose.rawValue, request.filename, request.mimeType, upload.file.sha256,
-            request.expiresAfterSeconds.map { String($0) } ?? "-",
+            request.expiresAfterSeconds.map { String($0) } ?? "-", principal.teamID.map { "\($0)" } ?? "",
         ]
         var hash = SHA256()
         // Each part with its length, so that no two lists of parts read alike.

@@ -26,6 +26,9 @@ struct ListQuery: Sendable {
         for (name, _) in query.pairs where !Self.names.contains(name) {
             throw Self.refusal(name, "is not a parameter of this list")
         }
+        for name in Self.names where !name.hasPrefix("target_model_names") && query.all(name).count > 1 {
+            throw Self.refusal(name, "comes more than once")
+        }
         limit = try query["limit"].map { text in
             guard let number = Int(text), (1...10_000).contains(number) else {
                 throw Self.refusal("limit", "must be a whole number from 1 to 10000")

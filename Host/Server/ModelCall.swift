@@ -9,6 +9,7 @@ struct ModelCall: Sendable {
     let body: ByteBuffer
     let scan: RequestScan
     private let modelName: String
+    private let principal: Principal
     private let deployments: [Deployment]
     private let references: [FileReference]
     private var files: [FileID: ManagedFile]
@@ -32,9 +33,11 @@ struct ModelCall: Sendable {
             throw RuleError(.invalidRequest, "model is missing: name one of GET /v1/models.", parameter: "model")
         }
         self.modelName = modelName
-        deployments = try services.models.deployments(named: modelName, for: principal)
+        self.principal = principal
+        // Ownership comes first: whose a file is does not depend on the model that it is wanted for.
         references = try FileReference.read(scan.ids, codec: services.fileIDs, for: principal)
         files = try await Self.files(references, for: principal, services.registry)
+        deployments = try services.models.deployments(named: modelName, for: principal)
         self.body = body
         self.scan = scan
     }
@@ -47,6 +50,7 @@ struct ModelCall: Sendable {
     mutating func candidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
         let choice = try choice(services)
         guard choice.candidates.isEmpty else { return choice.candidates }
+        try checkMayCopy(choice.fills)
         var failed: (any Error)?
         for fill in choice.fills {
             do {
@@ -64,6 +68,19 @@ struct ModelCall: Sendable {
             }
         }
         throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+    }
+
+    /// Who may read a file may use it where it is; to have it copied to another provider is for those it belongs to.
+    private func checkMayCopy(_ fills: [DeploymentChoice.Fill]) throws(RuleError) {
+        for reference in fills.flatMap(\.missing) {
+            guard let file = files[reference.id], !principal.may(.delete, file) else { continue }
+            throw RuleError(
+                .fileAccessDenied,
+                "\(principal.displayName) may read the file \(reference.clientID) but not have it copied to the model "
+                    + "\(modelName). Use a model that it was uploaded for.",
+                parameter: reference.path
+            )
+        }
     }
 
     private func choice(_ services: GatewayServices) throws(RuleError) -> DeploymentChoice {

@@ -50,7 +50,7 @@ struct UploadService: Sendable {
             expiresAt: lifetime.map { services.clock.now().advanced(bySeconds: $0) },
             targetNames: upload.request.targetNames
         )
-        let idempotencyKey = key.map { IdempotencyHeader.idempotencyKey($0, for: upload) }
+        let idempotencyKey = key.map { IdempotencyHeader.idempotencyKey($0, for: upload, by: call.principal) }
         let deadline = ContinuousClock.now + Self.longestWaitForFirst
         while true {
             let beginning = try await services.registry.beginFile(

@@ -120,6 +120,10 @@ extension ChatRequestTranslator {
         guard isFetchable else {
             throw url.invalid("The address must be an https:, gs: or data: URL.")
         }
+        // A key that may use the provider's own ids writes gs://, which the host has allowed it.
+        guard uri.hasPrefix("gs://") || !buckets.mayHold(uri) else {
+            throw url.invalid("This address is in a bucket of the gateway; use the id of the file.")
+        }
         guard let type = MediaType.guess(fromName: uri) else {
             throw url.unsupported(
                 "\(Wire.providerName) must be told the type of this file, and its name does not show it; "

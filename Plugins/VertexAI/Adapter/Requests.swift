@@ -16,9 +16,19 @@ struct ChatRequest {
     ///   - request: The client's request, as sent.
     ///   - references: The files the host found in it.
     ///   - settings: The deployment that answers it.
+    ///   - buckets: What lies in these is reached by references alone.
     /// - Throws: `.invalid` or `.unsupported`, with the member's place.
-    init(_ request: JSON, references: [Reference], settings: Settings) throws(Failure) {
-        var translator = ChatRequestTranslator(files: FileReferences(references), model: settings.model)
+    init(
+        _ request: JSON,
+        references: [Reference],
+        settings: Settings,
+        buckets: Set<String> = []
+    ) throws(Failure) {
+        var translator = ChatRequestTranslator(
+            files: FileReferences(references),
+            model: settings.model,
+            buckets: buckets
+        )
         try translator.read(RequestNode(root: request))
         body = try translator.body(safetySettings: settings.safetySettings)
         includesUsage = translator.includesUsage
@@ -44,6 +54,7 @@ struct FileReferences {
 struct ChatRequestTranslator {
     let files: FileReferences
     let model: String
+    let buckets: Set<String>
     var conversation = Conversation()
     var generation = JSONObject()
     var tools = ToolSettings()
@@ -52,9 +63,10 @@ struct ChatRequestTranslator {
     private var topLogprobs: (value: Int64, node: RequestNode)?
     private var wantsLogprobs = false
 
-    init(files: FileReferences, model: String) {
+    init(files: FileReferences, model: String, buckets: Set<String>) {
         self.files = files
         self.model = model
+        self.buckets = buckets
     }
 
     mutating func read(_ request: RequestNode) throws(Failure) {

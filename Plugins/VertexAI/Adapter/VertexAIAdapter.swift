@@ -37,6 +37,7 @@ public struct VertexAIAdapter: Adapter {
     static let parameterNames = parameters.map(\.name)
 
     private let host: Host
+    private let buckets = KnownBuckets()
 
     /// Makes the instance of one manifest.
     ///
@@ -54,6 +55,8 @@ public struct VertexAIAdapter: Adapter {
     /// - Returns: The deployment.
     /// - Throws: `.invalid` or `.unsupported`, naming the parameter.
     public func makeTarget(parameters: JSON) throws(Failure) -> VertexAITarget {
-        VertexAITarget(settings: try Settings(parameters: parameters), host: host)
+        let settings = try Settings(parameters: parameters)
+        if let storage = settings.storage { buckets.add(storage.bucket) }
+        return VertexAITarget(settings: settings, host: host, buckets: buckets)
     }
 }

@@ -4,6 +4,7 @@ import GantryPlugin
 public struct VertexAITarget: AdapterTarget {
     let settings: Settings
     let host: Host
+    let buckets: KnownBuckets
 
     /// Runs one operation.
     ///
@@ -33,7 +34,8 @@ public struct VertexAITarget: AdapterTarget {
         let request = try ChatRequest(
             operation.inputJSON(),
             references: operation.references,
-            settings: settings
+            settings: settings,
+            buckets: buckets.names
         )
         let isStreaming = operation.isStreaming
         let method = isStreaming ? "streamGenerateContent" : "generateContent"

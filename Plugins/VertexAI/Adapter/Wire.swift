@@ -33,6 +33,26 @@ enum Wire {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// What percent-encoded text stands for; what is no escape stays as it is.
+    static func percentDecoded(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
+                let value = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+            {
+                decoded.append(value)
+                index += 3
+            } else {
+                decoded.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+
     /// RFC 4648 §5, without padding, as JSON Web Tokens want it.
     static func base64URLEncoded(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
