@@ -17,6 +17,8 @@ package struct GeneralSettings: Sendable {
     package let sweepInterval: Duration
     /// For how long keys and files are known from memory while the database cannot be reached.
     package let staleAge: Duration
+    /// What is done about a provider's file that an upload which was cut off may have left.
+    package let lostUploads: LostUploads
     /// After how many seconds a file expires whose upload does not say, by purpose; absent for never.
     package let defaultExpiry: [FilePurpose: Int64]
 
@@ -30,6 +32,7 @@ package struct GeneralSettings: Sendable {
         drainTimeout: Duration = .seconds(30),
         sweepInterval: Duration = .seconds(30),
         staleAge: Duration = .seconds(60),
+        lostUploads: LostUploads = .delete,
         defaultExpiry: [FilePurpose: Int64] = [:]
     ) {
         self.masterKey = masterKey
@@ -40,6 +43,15 @@ package struct GeneralSettings: Sendable {
         self.drainTimeout = drainTimeout
         self.sweepInterval = sweepInterval
         self.staleAge = staleAge
+        self.lostUploads = lostUploads
         self.defaultExpiry = defaultExpiry
     }
+}
+
+/// What is done about a provider's file that an upload which was cut off may have left.
+package enum LostUploads: String, Sendable {
+    /// It is deleted, if nothing else can have made it that this registry knows of.
+    case delete
+    /// The log tells it: others upload to the same account.
+    case report
 }

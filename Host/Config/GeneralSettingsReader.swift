@@ -4,7 +4,7 @@ import HostCore
 struct GeneralSettingsReader {
     private static let keys = [
         "master_key", "database_url", "id_format", "max_file_size_mb", "max_request_size_mb", "drain_seconds",
-        "sweep_seconds", "stale_seconds", "default_expiry_seconds",
+        "sweep_seconds", "stale_seconds", "lost_uploads", "default_expiry_seconds",
     ]
     // LiteLLM's settings without which this gateway is neither less safe nor otherwise different to its clients.
     private static let harmless: Set<String> = [
@@ -57,6 +57,8 @@ struct GeneralSettingsReader {
         if let value = mapping["stale_seconds"] {
             staleAge = try reader.seconds(value, upTo: Self.longestStaleAgeInSeconds)
         }
+        var lostUploads = defaults.lostUploads
+        if let value = mapping["lost_uploads"] { lostUploads = try reader.word(value, of: [.delete, .report]) }
         return GeneralSettings(
             masterKey: try masterKey(mapping),
             databaseURL: try databaseURL(mapping),
@@ -66,6 +68,7 @@ struct GeneralSettingsReader {
             drainTimeout: drainTimeout,
             sweepInterval: sweepInterval,
             staleAge: staleAge,
+            lostUploads: lostUploads,
             defaultExpiry: try defaultExpiry(mapping)
         )
     }

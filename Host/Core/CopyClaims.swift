@@ -16,8 +16,10 @@ package enum CopyBeginning: Hashable, Sendable {
     case begun(ManagedFile)
     /// It is there.
     case ready(ManagedFile)
-    /// Another host makes it now, or somebody removes what is left of an earlier one: ask again in a moment.
-    case busy
+    /// Somebody else makes it now: ask again in a moment.
+    case beingMade
+    /// What is left of an earlier one is being removed.
+    case beingRemoved
 }
 
 /// Where copies of files in use begin and end.

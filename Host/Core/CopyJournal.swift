@@ -7,8 +7,10 @@ package protocol CopyJournal: Sendable {
     func remember(_ file: FileID, at deployment: DeploymentID, providerID: String) async throws
     /// Notes that the copy is complete and can be used.
     func complete(_ file: FileID, at deployment: DeploymentID, providerID: String, expiresAt: UnixTime?) async throws
-    /// Notes that the copy is not wanted, or may exist although nobody knows its id: a sweep looks for it.
-    func giveUp(_ file: FileID, at deployment: DeploymentID) async throws
-    /// Notes that the copy does not exist, or no longer.
-    func forget(_ file: FileID, at deployment: DeploymentID) async throws
+    /// Notes that the provider is about to be asked for the copy.
+    func begin(_ file: FileID, at deployment: DeploymentID) async throws
+    /// Notes that the copy is not wanted, with its id or none if nobody knows it: a sweep removes what there is of it.
+    func giveUp(_ file: FileID, at deployment: DeploymentID, providerID: String?) async throws
+    /// Notes that the copy with this id, or the one without an id, does not exist, or no longer.
+    func forget(_ file: FileID, at deployment: DeploymentID, providerID: String?) async throws
 }

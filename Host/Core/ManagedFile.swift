@@ -36,7 +36,7 @@ package enum CopyState: String, Sendable {
     case pending
     case ready
     case deleting
-    /// It could not be made, or is lost; what may be left of it has to go.
+    /// It was never completed, or is lost; what there is of it, or still comes into being, has to go.
     case failed
     /// The provider drops it about now.
     case expired
@@ -51,7 +51,7 @@ package struct FileCopy: Hashable, Sendable {
     package let expiresAt: UnixTime?
     /// When the provider was first about to be asked for it.
     package let begunAt: UnixTime
-    /// When something was last noted about it.
+    /// When something was last noted about it; of one that was cut off, when whoever made it was last alive.
     package let updatedAt: UnixTime
 
     /// Makes a copy's description.

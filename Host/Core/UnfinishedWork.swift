@@ -14,7 +14,13 @@ package protocol UnfinishedWork: Sendable {
     /// Gives a copy back, to be claimed again after a while that grows with every failure.
     func postpone(_ copy: UnfinishedCopy) async throws
     /// Whose the objects are that a provider has and that could be a file's.
-    func judge(_ providerIDs: [String], like file: ManagedFile) async throws -> SuspectJudgement
+    ///
+    /// The deployments are those at which an upload that was cut off could have made one of them.
+    func judge(
+        _ providerIDs: [String],
+        like file: ManagedFile,
+        at deployments: [DeploymentID]
+    ) async throws -> SuspectJudgement
     /// Drops records that are kept for a time only.
     func dropOldRecords() async throws
 }

@@ -8,7 +8,9 @@ package struct SQLDialect: Sendable {
     package let currentSeconds: String
     /// Stands at the end of a `SELECT` from one table in a writing transaction: its rows stay as they are until the end.
     package let rowLock: String
-    /// The same, and rows that another transaction has locked are left out.
+    /// The same, for a row that many may want to keep as it is at once.
+    package let sharedRowLock: String
+    /// As ``rowLock``, and rows that another transaction has locked are left out.
     package let freeRowLock: String
     /// Makes this transaction the only one that migrates; nil where all writes are.
     package let migrationLock: String?
@@ -19,6 +21,7 @@ package struct SQLDialect: Sendable {
         countedKeyType: String,
         currentSeconds: String,
         rowLock: String,
+        sharedRowLock: String,
         freeRowLock: String,
         migrationLock: String?
     ) {
@@ -26,6 +29,7 @@ package struct SQLDialect: Sendable {
         self.countedKeyType = countedKeyType
         self.currentSeconds = currentSeconds
         self.rowLock = rowLock
+        self.sharedRowLock = sharedRowLock
         self.freeRowLock = freeRowLock
         self.migrationLock = migrationLock
     }
@@ -36,6 +40,7 @@ package struct SQLDialect: Sendable {
         countedKeyType: "INTEGER PRIMARY KEY AUTOINCREMENT",
         currentSeconds: "unixepoch()",
         rowLock: "",
+        sharedRowLock: "",
         freeRowLock: "",
         migrationLock: nil
     )
@@ -46,6 +51,7 @@ package struct SQLDialect: Sendable {
         countedKeyType: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
         currentSeconds: "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
         rowLock: "FOR UPDATE",
+        sharedRowLock: "FOR SHARE",
         freeRowLock: "FOR UPDATE SKIP LOCKED",
         // Any number that no other program on this database uses for its advisory locks: "gantry" in ASCII.
         migrationLock: "SELECT pg_advisory_xact_lock(113642060116601)"

@@ -107,7 +107,8 @@ struct Gateway: Sendable {
             ),
             lifetimes: FileLifetimes(
                 defaultExpiry: general.defaultExpiry,
-                sweepInterval: general.sweepInterval
+                sweepInterval: general.sweepInterval,
+                deletesLostUploads: general.lostUploads == .delete
             ),
             logger: logger
         )

@@ -47,8 +47,8 @@ final class HostWorker: Service {
 
     /// Ends the work: what is left can be claimed by others at once.
     private func retire() async {
+        await flushKeyUsage()
         do {
-            try await registry.flushKeyUsage()
             try await registry.retire()
         } catch {
             // The others find out by themselves when the lease is over.
@@ -59,7 +59,8 @@ final class HostWorker: Service {
     private func stayAlive(_ host: String) async {
         var isHeard = true
         while !Task.isCancelled {
-            do { try await Task.sleep(for: Registry.heartbeat) } catch { return }
+            // Once the registry can be told again, it is told soon: the others wait for as long as a lease.
+            do { try await Task.sleep(for: isHeard ? Registry.heartbeat : .seconds(1)) } catch { return }
             do {
                 try await registry.stayAlive(host: host)
                 isHeard = true
@@ -75,12 +76,16 @@ final class HostWorker: Service {
     private func noteKeyUsage() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: Self.timeBetweenFlushes) } catch { return }
-            do {
-                try await registry.flushKeyUsage()
-            } catch {
-                // It stays in memory until the next time.
-                logger.debug("the use of keys could not be noted", metadata: ["error": "\(error)"])
-            }
+            await flushKeyUsage()
+        }
+    }
+
+    private func flushKeyUsage() async {
+        do {
+            try await registry.flushKeyUsage()
+        } catch {
+            // It stays in memory until the next time.
+            logger.debug("the use of keys could not be noted", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -50,9 +50,10 @@ struct ServeCommand: AsyncParsableCommand {
             let bound = address.flatMap { $0.port } ?? port
             logger.info("gantry is listening", metadata: ["url": "http://\(host):\(bound)"])
         }
+        // They are ended from the last to the first: no new requests before the sweep has to stop.
         var configuration = ServiceGroupConfiguration(
             services: [
-                application, gateway.worker,
+                gateway.worker, application,
                 DrainDeadline(drainTimeout: drainTimeout, group: gateway.group, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -23,7 +23,7 @@ struct StartupError: Error, CustomStringConvertible {
             case let error as ConfigurationError: error.description
             case let error as PluginError: error.message
             case let error as DatabaseError: error.message
-            case let error as RegistryError: error.message
+            case let error as RegistryError: error.detailedMessage
             case let error as SpoolError: error.message
             case let error as UpstreamError: error.message
             case let error as IOError where error.errnoCode == EADDRINUSE:

@@ -55,6 +55,11 @@ package final class PluginHost: Sendable {
     /// The deployment as its plugin sees it.
     package func target(_ id: DeploymentID) -> PluginTarget? { targets[id] }
 
+    /// The deployments whose lost uploads are dealt with in this way.
+    package func deployments(losing lostFiles: LostFiles) -> [DeploymentID] {
+        targets.values.filter { $0.lostFiles == lostFiles }.map(\.deployment.id)
+    }
+
     /// Runs an operation to its end.
     ///
     /// When the calling task is cancelled the operation is told so, and this still waits for its end: what it journaled

@@ -23,7 +23,8 @@ enum OwnedFiles {
         for status in ["ready", "uploading", "expired"] {
             try connection.execute(
                 """
-                UPDATE file_copies SET state = 'deleting', updated_at = $1, worker = NULL, retry_at = 0, failures = 0
+                UPDATE file_copies SET updated_at = $1, worker = NULL, retry_at = 0, failures = 0,
+                    state = CASE WHEN state IN ('pending', 'failed') THEN 'failed' ELSE 'deleting' END
                 WHERE file_id IN (SELECT id FROM files WHERE \(isOwned) AND status = '\(status)')
                 """,
                 [time, kind, id]

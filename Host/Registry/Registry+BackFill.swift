@@ -26,7 +26,9 @@ extension Registry: CopyClaims {
                         .integer(now.secondsSince1970), .integer(now.secondsSince1970), .text(worker.text),
                     ]
                 )
-                return begun == 1 ? .begun(try Self.existing(file, in: connection)) : .busy
+                if begun == 1 { return .begun(try Self.existing(file, in: connection)) }
+                let state = found.copies.first { $0.deployment == deployment }?.state
+                return state == .pending ? .beingMade : .beingRemoved
             }
             if case .begun = beginning {} else { work.end(file, at: deployment) }
             return beginning
@@ -41,17 +43,11 @@ extension Registry: CopyClaims {
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func lose(_ copy: FileCopy, of file: FileID) async throws(RegistryError) {
         guard let providerID = copy.providerID else { return }
-        let isLost = try await change("noting a lost copy") { [rowLock] connection in
+        let now = clock.now()
+        try await change("noting a lost copy") { [rowLock] connection in
             try Self.lock(file, rowLock, in: connection)
-            let lost = try connection.execute(
-                """
-                UPDATE file_copies SET state = 'failed' WHERE file_id = $1 AND deployment_id = $2 AND provider_id = $3
-                    AND state = 'ready'
-                """,
-                [file.stored, .text(copy.deployment.description), .text(providerID)]
-            )
-            return lost == 1
+            try Self.drop(file, at: copy.deployment, providerID: providerID, now: now, in: connection)
         }
-        if isLost { try await forget(file, at: copy.deployment) }
+        cachedFileRecords.remove([file])
     }
 }

@@ -38,7 +38,7 @@ extension Registry {
         do {
             return try begun.get().get()
         } catch {
-            work.end(id)
+            if !isLeftToSweep { work.end(id) }
             throw error
         }
     }
@@ -53,6 +53,7 @@ extension Registry {
         defer { work.end(id) }
         let isGone = try await change("finishing a deletion") { [self] connection in
             guard let file = try Self.lockedFile(id, rowLock, in: connection) else { return true }
+            if file.status == .expired { return true }
             guard file.status == .deleting else {
                 throw RegistryError(.conflict, "The file is not being deleted: begin with that.")
             }
@@ -68,19 +69,35 @@ extension Registry {
     }
 
     /// Marks a file and all its copies.
+    ///
+    /// - Parameters:
+    ///   - id: The file.
+    ///   - now: The present moment.
+    ///   - makerWasAlive: When whoever makes its copies can last have asked a provider for one; nil for now.
+    ///   - worker: Who deletes it; nil for nobody.
+    ///   - connection: The transaction.
     static func markDeleting(
         _ id: FileID,
         at now: UnixTime,
+        makerWasAlive: UnixTime? = nil,
         worker: WorkerID?,
         in connection: any DatabaseConnection
     ) throws {
+        let lastAsked = DatabaseValue.integer((makerWasAlive ?? now).secondsSince1970)
         let now = DatabaseValue.integer(now.secondsSince1970)
         try connection.execute(
             "UPDATE files SET status = 'deleting', retry_at = 0, worker = $1, updated_at = $2 WHERE id = $3",
             [DatabaseValue(worker?.text), now, id.stored]
         )
-        // When a copy was last heard of says how long its object may still be on its way.
-        try connection.execute("UPDATE file_copies SET state = 'deleting' WHERE file_id = $1", [id.stored])
+        // A copy that was never completed may still come into being.
+        try connection.execute(
+            """
+            UPDATE file_copies SET state = CASE WHEN state IN ('pending', 'failed') THEN 'failed' ELSE 'deleting' END,
+                updated_at = CASE WHEN state = 'pending' THEN $1 ELSE updated_at END
+            WHERE file_id = $2
+            """,
+            [lastAsked, id.stored]
+        )
         try announce(id, in: connection)
     }
 

@@ -50,11 +50,10 @@ extension Registry {
         let place: [DatabaseValue] = [new.owner.stored.kind, new.owner.stored.id, .text(key.text)]
         let condition = "owner_kind = $1 AND owner_id = $2 AND idempotency_key = $3"
         let rows = try connection.query("SELECT * FROM upload_keys WHERE \(condition) \(rowLock)", place)
-        guard let row = rows.first, let uuid = RecordUUID(bytes: try row.blob("file_id")) else {
-            throw RegistryError.unreadable("idempotency key")
-        }
-        let earlier = try FileRows.file(FileID(uuid: uuid), in: connection)
-        if let earlier, earlier.status == .ready || earlier.status == .uploading {
+        // Whoever gave it up may have done so just now.
+        guard let row = rows.first else { return try earlierFile(new, key, at: now, rowLock, in: connection) }
+        let earlier = try FileRows.file(try row.fileID("file_id"), in: connection)
+        if let earlier, earlier.status == .ready || earlier.status == .uploading, !earlier.hasExpired(by: now) {
             guard try row.text("fingerprint") == key.fingerprint else {
                 throw RegistryError(
                     .conflict,
@@ -67,5 +66,12 @@ extension Registry {
         // The first one failed or has been deleted since: this one takes its place.
         try connection.execute("DELETE FROM upload_keys WHERE \(condition)", place)
         return try earlierFile(new, key, at: now, rowLock, in: connection)
+    }
+}
+
+extension ManagedFile {
+    fileprivate func hasExpired(by now: DatabaseValue) -> Bool {
+        guard let expiresAt, case .integer(let seconds) = now else { return false }
+        return expiresAt.secondsSince1970 <= seconds
     }
 }

@@ -14,9 +14,12 @@ extension Registry: UnfinishedWork {
     package func claimFiles(limit: Int) async throws(RegistryError) -> [ManagedFile] {
         let now = clock.now()
         let claimed = try await change("claiming unfinished files") { [self] connection in
-            let ids = try leftFiles(limit, at: now, in: connection) + expiredFiles(limit, at: now, in: connection)
-            return try ids.prefix(limit).map { id in
-                try Self.markDeleting(id, at: now, worker: worker, in: connection)
+            // Each kind has its share, so that many of one do not keep the other waiting.
+            let left = try leftFiles(limit, at: now, in: connection)
+            let expired = try expiredFiles(max(limit / 2, limit - left.count), at: now, in: connection)
+            return try (left.prefix(limit - min(expired.count, limit / 2)) + expired).map { id in
+                let makerWasAlive = try lastSign(of: "files", "id = $1", [id.stored], at: now, in: connection)
+                try Self.markDeleting(id, at: now, makerWasAlive: makerWasAlive, worker: worker, in: connection)
                 return try Self.existing(id, in: connection)
             }
         }
@@ -30,17 +33,21 @@ extension Registry: UnfinishedWork {
     /// - Returns: At most `limit` copies.
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func claimCopies(limit: Int) async throws(RegistryError) -> [UnfinishedCopy] {
-        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        let now = clock.now()
         let claimed = try await change("claiming unfinished copies") { [self] connection in
             try leftCopies(limit, at: now, in: connection).compactMap { place -> UnfinishedCopy? in
                 let (id, deployment) = (place.file, place.deployment)
+                let key: [DatabaseValue] = [id.stored, .text(deployment.description)]
+                let condition = "file_id = $1 AND deployment_id = $2"
+                let lastAsked = try lastSign(of: "file_copies", condition, key, at: now, in: connection)
                 try connection.execute(
                     """
                     UPDATE file_copies SET worker = $1,
-                        state = CASE WHEN state = 'ready' THEN 'expired' WHEN state = 'pending' THEN 'failed' ELSE state END
-                    WHERE file_id = $2 AND deployment_id = $3
+                        state = CASE WHEN state = 'ready' THEN 'expired' WHEN state = 'pending' THEN 'failed' ELSE state END,
+                        updated_at = CASE WHEN state = 'pending' THEN $2 ELSE updated_at END
+                    WHERE file_id = $3 AND deployment_id = $4
                     """,
-                    [.text(worker.text), id.stored, .text(deployment.description)]
+                    [.text(worker.text), .integer(lastAsked.secondsSince1970)] + key
                 )
                 try Self.announce(id, in: connection)
                 let file = try Self.existing(id, in: connection)
@@ -94,7 +101,8 @@ extension Registry: UnfinishedWork {
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func judge(
         _ providerIDs: [String],
-        like file: ManagedFile
+        like file: ManagedFile,
+        at deployments: [DeploymentID]
     ) async throws(RegistryError) -> SuspectJudgement {
         try await inspect("judging objects of a provider") { connection in
             var sql = SQLText()
@@ -104,14 +112,16 @@ extension Registry: UnfinishedWork {
                 sql.arguments
             )
             let known = Set(try recorded.map { try $0.text("provider_id") })
-            let rows = try connection.query(
-                """
+            var unknown = SQLText()
+            let statement = """
                 SELECT c.state AS state, COUNT(*) AS count FROM file_copies AS c JOIN files AS f ON f.id = c.file_id
-                WHERE c.state <> 'ready' AND c.provider_id IS NULL AND f.filename = $1 AND f.size_in_bytes = $2
+                WHERE c.state <> 'ready' AND c.provider_id IS NULL
+                    AND f.filename = \(unknown.bind(.text(file.filename)))
+                    AND f.size_in_bytes = \(unknown.bind(.integer(file.sizeInBytes)))
+                    AND c.deployment_id IN (\(unknown.bind(list: deployments.map { .text($0.description) })))
                 GROUP BY c.state
-                """,
-                [.text(file.filename), .integer(file.sizeInBytes)]
-            )
+                """
+            let rows = try connection.query(statement, unknown.arguments)
             let counts = try rows.map { (try $0.text("state"), Int(try $0.integer("count"))) }
             let running = counts.filter { $0.0 == CopyState.pending.rawValue }.map(\.1).reduce(0, +)
             return SuspectJudgement(
@@ -135,6 +145,7 @@ extension Registry: UnfinishedWork {
                     """
                     DELETE FROM files WHERE id IN (
                         SELECT id FROM files WHERE status IN ('deleted', 'expired') AND status = $1 AND updated_at < $2
+                            AND NOT EXISTS (SELECT 1 FROM file_copies AS c WHERE c.file_id = files.id)
                         ORDER BY updated_at ASC LIMIT $3
                     )
                     """,
@@ -148,7 +159,9 @@ extension Registry: UnfinishedWork {
                 "DELETE FROM upload_keys WHERE created_at < $1",
                 [.integer(now.advanced(bySeconds: -Self.secondsToKeepIdempotencyKeys).secondsSince1970)]
             )
-            try connection.execute("DELETE FROM workers WHERE alive_until < \(dialect.currentSeconds) - 86400")
+            try connection.execute(
+                "DELETE FROM workers WHERE heard_at < \(dialect.currentSeconds) - \(Self.secondsToKeepExpired)"
+            )
         }
     }
 
@@ -173,11 +186,36 @@ extension Registry: UnfinishedWork {
 
     /// Nobody's, a dead worker's, or this worker's own which it does not know to be at work on: it could not write
     /// that down when it ended.
+    ///
+    /// A worker is dead that has said so or whose lease is over, unless this one's was broken lately as well.
     private func isFree(_ table: String, _ sql: inout SQLText) -> String {
-        """
-        (\(table).worker IS NULL OR \(table).worker = \(sql.bind(.text(worker.text)))
-            OR \(table).worker NOT IN (SELECT id FROM workers WHERE alive_until > \(dialect.currentSeconds)))
-        """
+        let canTell = leaseRecord.isUnbroken(for: Self.lease, at: monotonicClock.now())
+        let latest = canTell ? dialect.currentSeconds : "0"
+        return """
+            (\(table).worker IS NULL OR \(table).worker = \(sql.bind(.text(worker.text)))
+                OR \(table).worker NOT IN (SELECT id FROM workers WHERE alive_until > \(latest)))
+            """
+    }
+
+    /// Until when the worker of a row can have asked a provider for something.
+    private func lastSign(
+        of table: String,
+        _ condition: String,
+        _ arguments: [DatabaseValue],
+        at now: UnixTime,
+        in connection: any DatabaseConnection
+    ) throws -> UnixTime {
+        let rows = try connection.query(
+            """
+            SELECT heard_at FROM workers
+            WHERE id = (SELECT worker FROM \(table) WHERE \(condition)) AND id <> '\(worker.text)'
+            """,
+            arguments
+        )
+        guard let heardAt = try rows.first?.integer("heard_at") else { return now }
+        // It may have lived until it would have said so again.
+        let latest = UnixTime(secondsSince1970: heardAt).advanced(bySeconds: 2 * Self.heartbeat.components.seconds)
+        return min(now, latest)
     }
 
     private func leftFiles(
@@ -185,14 +223,16 @@ extension Registry: UnfinishedWork {
         at now: UnixTime,
         in connection: any DatabaseConnection
     ) throws -> [FileID] {
-        let busy = work.files
         var sql = SQLText()
         let statement = """
             SELECT id FROM files WHERE status IN ('uploading', 'deleting')
                 AND retry_at <= \(sql.bind(.integer(now.secondsSince1970))) AND \(isFree("files", &sql))
-            ORDER BY updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + busy.count)))) \(dialect.freeRowLock)
+            ORDER BY updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + work.files.count)))) \(dialect.freeRowLock)
             """
-        return try connection.query(statement, sql.arguments).map { try $0.fileID("id") }.filter { !busy.contains($0) }
+        let found = try connection.query(statement, sql.arguments).map { try $0.fileID("id") }
+        // What this process has begun since the query does not stand in it.
+        let busy = work.files
+        return Array(found.filter { !busy.contains($0) }.prefix(limit))
     }
 
     private func expiredFiles(
@@ -211,9 +251,10 @@ extension Registry: UnfinishedWork {
 
     private func leftCopies(
         _ limit: Int,
-        at now: DatabaseValue,
+        at now: UnixTime,
         in connection: any DatabaseConnection
     ) throws -> [CopyPlace] {
+        let now = DatabaseValue.integer(now.secondsSince1970)
         let unfinished = try copies(limit, at: now, in: connection) { _ in "c.state <> 'ready'" }
         let expired = try copies(limit, at: now, in: connection) { sql in
             "c.state = 'ready' AND c.expires_at IS NOT NULL AND c.expires_at <= \(sql.bind(now))"
@@ -227,16 +268,16 @@ extension Registry: UnfinishedWork {
         in connection: any DatabaseConnection,
         where condition: (inout SQLText) -> String
     ) throws -> [CopyPlace] {
-        let busy = work.copies
         var sql = SQLText()
         let statement = """
             SELECT c.file_id AS file_id, c.deployment_id AS deployment_id
             FROM file_copies AS c JOIN files AS f ON f.id = c.file_id
             WHERE \(condition(&sql)) AND f.status = 'ready' AND c.retry_at <= \(sql.bind(now)) AND \(isFree("c", &sql))
-            ORDER BY c.updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + busy.count)))) \(dialect.freeRowLock)
+            ORDER BY c.updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + work.copies.count)))) \(dialect.freeRowLock)
             """
-        return try connection.query(statement, sql.arguments)
+        let found = try connection.query(statement, sql.arguments)
             .map { CopyPlace(file: try $0.fileID("file_id"), deployment: DeploymentID(try $0.text("deployment_id"))) }
-            .filter { !busy.contains($0) }
+        let busy = work.copies
+        return found.filter { !busy.contains($0) }
     }
 }

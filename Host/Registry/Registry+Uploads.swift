@@ -35,11 +35,11 @@ extension Registry {
         let created = DatabaseValue.integer(creationTimes.next(clock.microseconds()))
         work.begin(new.id)
         do {
-            let beginning = try await change("beginning a file") { [rowLock, worker] connection in
+            let beginning = try await change("beginning a file") { [rowLock, dialect, worker] connection in
                 if let key, let earlier = try Self.earlierFile(new, key, at: now, rowLock, in: connection) {
                     return earlier
                 }
-                try Self.checkOwner(of: new, rowLock, in: connection)
+                try Self.checkOwner(of: new, dialect.sharedRowLock, in: connection)
                 try Self.insert(new, at: created, now: now, worker: worker, into: connection)
                 try Self.insertCopies(of: new.id, at: targets, now: now, into: connection)
                 return FileBeginning.begun(try Self.existing(new.id, in: connection))
@@ -128,7 +128,7 @@ extension Registry {
     /// Checks that the owner exists, and keeps it so: who is made anew under the same id must not inherit the file.
     private static func checkOwner(
         of new: NewFile,
-        _ rowLock: String,
+        _ sharedRowLock: String,
         in connection: any DatabaseConnection
     ) throws {
         let (table, id): (String, String)
@@ -138,7 +138,7 @@ extension Registry {
         case .team(let team): (table, id) = ("teams", team.description)
         case .key(let key): (table, id) = ("keys", key.description)
         }
-        guard try connection.query("SELECT id FROM \(table) WHERE id = $1 \(rowLock)", [.text(id)]).isEmpty else {
+        guard try connection.query("SELECT id FROM \(table) WHERE id = $1 \(sharedRowLock)", [.text(id)]).isEmpty else {
             return
         }
         throw RegistryError(.conflict, "The user, team or key that the file would belong to has been deleted.")

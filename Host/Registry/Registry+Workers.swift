@@ -13,18 +13,21 @@ extension Registry {
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func enlist(host: String) async throws(RegistryError) {
         try await change("beginning to work") { [dialect, worker] connection in
-            try connection.execute("DELETE FROM workers WHERE host = $1", [.text(host)])
-            try Self.stayAlive(worker, host: host, dialect, in: connection)
+            // When it was last heard of says until when it can have asked a provider for something.
+            try connection.execute("UPDATE workers SET alive_until = 0 WHERE host = $1", [.text(host)])
+            _ = try Self.stayAlive(worker, host: host, dialect, in: connection)
         }
+        leaseRecord.renewed(wasUnbroken: false, at: monotonicClock.now())
     }
 
     /// Says that this worker lives.
     ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func stayAlive(host: String) async throws(RegistryError) {
-        try await change("staying alive") { [dialect, worker] connection in
+        let wasUnbroken = try await change("staying alive") { [dialect, worker] connection in
             try Self.stayAlive(worker, host: host, dialect, in: connection)
         }
+        leaseRecord.renewed(wasUnbroken: wasUnbroken, at: monotonicClock.now())
     }
 
     /// Ends the work of this run: what it has left can be claimed at once.
@@ -32,23 +35,30 @@ extension Registry {
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func retire() async throws(RegistryError) {
         try await change("ending the work") { [worker] connection in
-            _ = try connection.execute("DELETE FROM workers WHERE id = $1", [.text(worker.text)])
+            _ = try connection.execute("UPDATE workers SET alive_until = 0 WHERE id = $1", [.text(worker.text)])
         }
     }
 
+    /// - Returns: Whether the lease had not run out.
     private static func stayAlive(
         _ worker: WorkerID,
         host: String,
         _ dialect: SQLDialect,
         in connection: any DatabaseConnection
-    ) throws {
-        let until = "\(dialect.currentSeconds) + \(lease.components.seconds)"
+    ) throws -> Bool {
+        let now = dialect.currentSeconds
+        let isUnbroken = try !connection.query(
+            "SELECT id FROM workers WHERE id = $1 AND alive_until > \(now)",
+            [.text(worker.text)]
+        ).isEmpty
+        let until = "\(now) + \(lease.components.seconds)"
         try connection.execute(
             """
-            INSERT INTO workers (id, host, alive_until) VALUES ($1, $2, \(until))
-            ON CONFLICT (id) DO UPDATE SET alive_until = \(until)
+            INSERT INTO workers (id, host, heard_at, alive_until) VALUES ($1, $2, \(now), \(until))
+            ON CONFLICT (id) DO UPDATE SET heard_at = \(now), alive_until = \(until)
             """,
             [.text(worker.text), .text(host)]
         )
+        return isUnbroken
     }
 }

@@ -26,6 +26,8 @@ package struct Registry: Sendable {
     /// This run of this host.
     let worker = WorkerID()
     let work = WorkLedger()
+    let leaseRecord = LeaseRecord()
+    let monotonicClock: any MonotonicClock
     let firstRetryInSeconds: Int64
     let database: any Database
 
@@ -48,6 +50,7 @@ package struct Registry: Sendable {
         firstRetry: Duration = .seconds(5)
     ) async throws(RegistryError) {
         self.database = database
+        self.monotonicClock = monotonicClock
         firstRetryInSeconds = max(1, firstRetry.components.seconds)
         self.clock = clock
         self.masterKeyDigest = masterKeyDigest

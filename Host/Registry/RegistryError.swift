@@ -38,6 +38,12 @@ package struct RegistryError: Error, CustomStringConvertible {
     }
 
     package var description: String { "\(code.rawValue): \(message)" }
+
+    /// The message with what the database said, for logs and for whoever starts the gateway: it may name a server.
+    package var detailedMessage: String {
+        guard let cause = cause as? DatabaseError else { return message }
+        return "\(message) \(cause.message)"
+    }
 }
 
 extension RegistryError {
@@ -59,7 +65,7 @@ extension RegistryError {
         case .unavailable, .full, .readOnly, .corrupt, .timeout, .outcomeUnknown:
             self.init(
                 .storeUnavailable,
-                "The registry cannot use its database while \(purpose). \(error.message)",
+                "The registry cannot use its database while \(purpose). Try again in a moment.",
                 cause: error
             )
         case .uniqueViolation, .constraintViolation:

@@ -32,7 +32,11 @@ extension Schema {
     // A worker is one run of one host. Its work is its own for as long as it says that it lives.
     private static func workTables(_ dialect: SQLDialect) -> [String] {
         [
-            "CREATE TABLE workers (id TEXT NOT NULL PRIMARY KEY, host TEXT NOT NULL, alive_until BIGINT NOT NULL)",
+            """
+            CREATE TABLE workers (
+                id TEXT NOT NULL PRIMARY KEY, host TEXT NOT NULL, heard_at BIGINT NOT NULL, alive_until BIGINT NOT NULL
+            )
+            """,
             """
             CREATE TABLE upload_keys (
                 owner_kind TEXT NOT NULL, owner_id TEXT NOT NULL, idempotency_key TEXT NOT NULL,
@@ -41,6 +45,7 @@ extension Schema {
             )
             """,
             "CREATE INDEX upload_keys_by_age ON upload_keys (created_at)",
+            "CREATE INDEX upload_keys_by_file ON upload_keys (file_id)",
         ]
     }
 

@@ -1,4 +1,5 @@
 import HTTPTypes
+import HostRegistry
 import Hummingbird
 import Logging
 import NIOHTTP1
@@ -48,7 +49,10 @@ struct AnswerMiddleware: RouterMiddleware {
         if refusal.status.code >= 500 {
             context.logger.error(
                 "request failed",
-                metadata: ["call.id": "\(context.callID)", "error": "\(refusal)", "error.cause": "\(type(of: error))"]
+                metadata: [
+                    "call.id": "\(context.callID)", "error": "\(refusal)",
+                    "error.cause": "\((error as? RegistryError)?.detailedMessage ?? "\(type(of: error))")",
+                ]
             )
         }
         return try .json(refusal.body, status: refusal.status, headers: headers)

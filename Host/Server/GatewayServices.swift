@@ -37,20 +37,19 @@ package struct GatewayServices: Sendable {
         self.plugins = plugins
         self.models = models
         self.fileIDs = fileIDs
-        fanOut = FileFanOut(plugins: plugins, journal: registry, logger: logger)
-        backFill = BackFill(
+        let removal = CopyRemoval(
             plugins: plugins,
             journal: registry,
-            claims: registry,
-            spool: spool,
             clock: clock,
+            patience: lifetimes.sweepInterval * 2,
             logger: logger
         )
+        fanOut = FileFanOut(removal: removal)
+        backFill = BackFill(plugins: plugins, removal: removal, claims: registry, spool: spool, clock: clock)
         sweeper = Sweeper(
-            plugins: plugins,
-            journal: registry,
+            removal: removal,
             work: registry,
-            clock: clock,
+            deletesLostUploads: lifetimes.deletesLostUploads,
             interval: lifetimes.sweepInterval,
             logger: logger
         )
@@ -77,15 +76,18 @@ extension GatewayServices {
 package struct FileLifetimes: Sendable {
     let defaultExpiry: [FilePurpose: Int64]
     let sweepInterval: Duration
+    let deletesLostUploads: Bool
 
     /// Says how long files live.
     ///
     /// - Parameters:
     ///   - defaultExpiry: Seconds after which a file expires whose upload does not say, by purpose.
     ///   - sweepInterval: Between two sweeps.
-    package init(defaultExpiry: [FilePurpose: Int64], sweepInterval: Duration) {
+    ///   - deletesLostUploads: Whether a file that an upload may have left is deleted, or told in the log alone.
+    package init(defaultExpiry: [FilePurpose: Int64], sweepInterval: Duration, deletesLostUploads: Bool) {
         self.defaultExpiry = defaultExpiry
         self.sweepInterval = sweepInterval
+        self.deletesLostUploads = deletesLostUploads
     }
 }
 

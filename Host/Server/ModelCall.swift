@@ -10,6 +10,9 @@ struct ModelCall: Sendable {
     let scan: RequestScan
     private let modelName: String
     private let principal: Principal
+    /// A request that names more files is not asked about each of them.
+    private static let mostFilesAskedAbout = 16
+
     private let deployments: [Deployment]
     private let references: [FileReference]
     private var files: [FileID: ManagedFile]
@@ -105,7 +108,9 @@ struct ModelCall: Sendable {
     /// - Throws: ``RuleError`` with `.fileLost` if the request cannot be served without one of them.
     mutating func forgetLostCopies(at deployment: Deployment, _ services: GatewayServices) async throws -> Bool {
         var lost: [(reference: FileReference, copy: FileCopy)] = []
-        for reference in references where !lost.contains(where: { $0.reference.id == reference.id }) {
+        var asked: Set<FileID> = []
+        for reference in references where asked.count < Self.mostFilesAskedAbout && asked.insert(reference.id).inserted
+        {
             guard let file = files[reference.id],
                 let copy = file.usableCopy(at: deployment.id, now: services.clock.now()), await isLost(copy, services)
             else { continue }

@@ -86,7 +86,12 @@ struct UploadService: Sendable {
 
     private func commit(_ file: ManagedFile) async throws -> ManagedFile {
         do {
-            return try await services.registry.commitFile(file.id)
+            do {
+                return try await services.registry.commitFile(file.id)
+            } catch  where error.code == .storeUnavailable {
+                // It may have been done although nobody said so; a repeat then finds it done.
+                return try await services.registry.commitFile(file.id)
+            }
         } catch {
             await abandon(file)
             // Another host took this one for dead and is removing the copies: the client may send the file again.

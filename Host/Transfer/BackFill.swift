@@ -8,7 +8,8 @@ import NIOCore
 /// However many requests want it, it is made once: in this process they wait for one task, between hosts the registry
 /// lets one begin. The content passes through the spool, where it is compared with the record before it goes on.
 package actor BackFill {
-    private static let maximumRunning = 32
+    private static let maximumRunningAtDeployment = 8
+    private static let longestWait: Duration = .seconds(30)
     private static let pauseBetweenQuestions: Duration = .milliseconds(250)
     /// A provider that drops files after a time wants at least an hour.
     private static let shortestExpiryInSeconds: Int64 = 3600
@@ -23,15 +24,14 @@ package actor BackFill {
     /// Makes a back-fill.
     package init(
         plugins: PluginHost,
-        journal: any CopyJournal,
+        removal: CopyRemoval,
         claims: any CopyClaims,
         spool: SpoolDirectory,
-        clock: any WallClock,
-        logger: Logger
+        clock: any WallClock
     ) {
         self.plugins = plugins
         self.claims = claims
-        creation = CopyCreation(removal: CopyRemoval(plugins: plugins, journal: journal, logger: logger))
+        creation = CopyCreation(removal: removal)
         self.spool = spool
         self.clock = clock
     }
@@ -43,8 +43,8 @@ package actor BackFill {
     package func fill(_ file: ManagedFile, at deployment: Deployment, requestID: String) async throws -> ManagedFile {
         let place = CopyPlace(file: file.id, deployment: deployment.id)
         if let task = running[place] { return try await task.value }
-        guard running.count < Self.maximumRunning else {
-            throw Self.busy(deployment, "Too many files are being copied between providers. Try again in a moment.")
+        guard running.keys.count(where: { $0.deployment == deployment.id }) < Self.maximumRunningAtDeployment else {
+            throw Self.busy(deployment, "Too many files are being copied there. Try again in a moment.")
         }
         // A task of its own: whoever waits may leave, and a copy that was begun is journaled to its end.
         let task = Task { try await begin(file, at: deployment, requestID: requestID) }
@@ -58,14 +58,16 @@ package actor BackFill {
         at deployment: Deployment,
         requestID: String
     ) async throws -> ManagedFile {
-        let deadline = ContinuousClock.now + deployment.timeout
+        let deadline = ContinuousClock.now + Self.longestWait
         while true {
             switch try await claims.beginCopy(file.id, at: deployment.id) {
             case .ready(let file): return file
             case .begun(let begun):
                 try await make(begun, at: deployment, requestID: requestID)
                 return try await filled(file.id, at: deployment)
-            case .busy:
+            case .beingRemoved:
+                throw Self.busy(deployment, "What is left of an earlier copy is being removed there. Try again.")
+            case .beingMade:
                 guard ContinuousClock.now < deadline else {
                     throw Self.busy(deployment, "The file is being copied there by another request. Try again.")
                 }
@@ -87,15 +89,14 @@ package actor BackFill {
             content = try await read(file, for: deployment, requestID: requestID)
         } catch {
             // Nothing has been asked of the provider yet.
-            try await creation.removal.forget(file.id, at: deployment)
+            try await creation.removal.forget(file.id, at: deployment, providerID: nil)
             throw error
         }
         let left = file.expiresAt.map { $0.secondsSince1970 - clock.now().secondsSince1970 }
         let expiresIn = left.flatMap { $0 >= Self.shortestExpiryInSeconds ? $0 : nil }
-        guard let input = CopyCreation.input(for: file, expiresIn: expiresIn).json else {
-            preconditionFailure("text and numbers can be written as JSON")
-        }
-        let request = OperationRequest(.fileCreate, requestID: requestID, input: input, source: content)
+        let request = CopyCreation.request(file, from: content, expiresIn: expiresIn, requestID: requestID)
+        // Reading may have taken long: only from now on can there be an object.
+        try await creation.removal.journal.begin(file.id, at: deployment.id)
         let existing = ProviderIDs()
         let outcome = await creation.create(file, at: deployment, request, existing)
         guard let failure = outcome.failure else { return }

@@ -24,6 +24,8 @@ struct CopyCreation: Sendable {
     private var logger: Logger { removal.logger }
 
     /// What FILE_CREATE is asked for.
+    ///
+    /// The name is one that no other object has, even of the same file at another deployment with the same bucket.
     static func input(for file: ManagedFile, expiresIn: Int64?) -> FileCreateInput {
         FileCreateInput(
             filename: file.filename,
@@ -31,9 +33,22 @@ struct CopyCreation: Sendable {
             purpose: file.purpose.rawValue,
             bytes: file.sizeInBytes,
             sha256: file.sha256,
-            name: file.id.uuid.text,
+            name: "\(file.id.uuid.text)-\(RecordUUID.random().text.prefix(8))",
             expiresIn: expiresIn
         )
+    }
+
+    /// The operation that makes one copy.
+    static func request(
+        _ file: ManagedFile,
+        from source: any RandomAccessFile,
+        expiresIn: Int64?,
+        requestID: String
+    ) -> OperationRequest {
+        guard let input = input(for: file, expiresIn: expiresIn).json else {
+            preconditionFailure("text and numbers can be written as JSON")
+        }
+        return OperationRequest(.fileCreate, requestID: requestID, input: input, source: source)
     }
 
     /// Asks a provider for a copy whose intent the registry already holds.
@@ -49,9 +64,9 @@ struct CopyCreation: Sendable {
                 case .remember(_, let id):
                     existing.note(id, at: target.id)
                     try await journal.remember(file.id, at: target.id, providerID: id)
-                case .forget:
+                case .forget(_, let id):
                     existing.note(nil, at: target.id)
-                    try await journal.forget(file.id, at: target.id)
+                    try await journal.forget(file.id, at: target.id, providerID: id)
                 }
             }
             let created = try FileResult(result)
@@ -83,15 +98,18 @@ struct CopyCreation: Sendable {
             if let id = existing.id(at: target.id) {
                 try await remove(id, of: file, at: target, requestID: requestID)
             } else if let failure = outcome.failure?.failure, !failure.mayHaveActed {
-                try await journal.forget(file.id, at: target.id)
+                try await journal.forget(file.id, at: target.id, providerID: nil)
             } else {
-                try await journal.giveUp(file.id, at: target.id)
+                try await journal.giveUp(file.id, at: target.id, providerID: nil)
             }
         } catch {
             // The record of the copy says that it may exist: that is what a sweep goes by.
             logger.warning(
                 "a copy could not be undone and is left to the next sweep",
-                metadata: ["deployment.id": "\(target.id)", "error": "\(error)"]
+                metadata: [
+                    "deployment.id": "\(target.id)", "provider.id": "\(existing.id(at: target.id) ?? "-")",
+                    "error": "\(error)",
+                ]
             )
         }
     }
@@ -105,16 +123,16 @@ struct CopyCreation: Sendable {
         for pause in Self.pausesBetweenRemovals {
             do {
                 try await removal.delete(id, at: target, requestID: requestID)
-                return try await removal.forget(file.id, at: target)
+                return try await removal.forget(file.id, at: target, providerID: id)
             } catch {
                 try await Task.sleep(for: pause)
             }
         }
         do throws(FanOutFailure) {
             try await removal.delete(id, at: target, requestID: requestID)
-            try await removal.forget(file.id, at: target)
+            try await removal.forget(file.id, at: target, providerID: id)
         } catch {
-            try await journal.giveUp(file.id, at: target.id)
+            try await journal.giveUp(file.id, at: target.id, providerID: id)
             throw error
         }
     }

@@ -8,18 +8,30 @@ package struct CopyRemoval: Sendable {
     package enum Outcome: Sendable {
         /// It is gone, at the provider and in the registry.
         case removed
-        /// It cannot be removed now: nobody knows its id, or its deployment is not configured.
+        /// It has to be looked at again: nobody knows its id, its creation was cut off a moment ago, or its deployment
+        /// is not configured.
         case left
     }
 
     let plugins: PluginHost
     let journal: any CopyJournal
+    let clock: any WallClock
+    /// For so long after its maker was last alive, a creation that was cut off may still become an object.
+    let patience: Duration
     let logger: Logger
 
     /// Makes a removal.
-    package init(plugins: PluginHost, journal: any CopyJournal, logger: Logger) {
+    package init(
+        plugins: PluginHost,
+        journal: any CopyJournal,
+        clock: any WallClock,
+        patience: Duration,
+        logger: Logger
+    ) {
         self.plugins = plugins
         self.journal = journal
+        self.clock = clock
+        self.patience = patience
         self.logger = logger
     }
 
@@ -40,7 +52,11 @@ package struct CopyRemoval: Sendable {
             return .left
         }
         try await delete(id, at: target.deployment, requestID: requestID)
-        try await forget(file, at: target.deployment)
+        // What was never completed may come into being yet, behind the deletion.
+        if copy.state == .failed, clock.now() < copy.updatedAt.advanced(bySeconds: patience.components.seconds) {
+            return .left
+        }
+        try await forget(file, at: target.deployment, providerID: id)
         return .removed
     }
 
@@ -60,9 +76,13 @@ package struct CopyRemoval: Sendable {
     }
 
     /// Notes that a copy is gone.
-    func forget(_ file: FileID, at deployment: Deployment) async throws(FanOutFailure) {
+    func forget(
+        _ file: FileID,
+        at deployment: Deployment,
+        providerID: String?
+    ) async throws(FanOutFailure) {
         do {
-            try await journal.forget(file, at: deployment.id)
+            try await journal.forget(file, at: deployment.id, providerID: providerID)
         } catch {
             logger.error(
                 "a deleted copy could not be journaled",

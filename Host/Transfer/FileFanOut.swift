@@ -11,8 +11,8 @@ package struct FileFanOut: Sendable {
     private let removal: CopyRemoval
 
     /// Makes a fan-out.
-    package init(plugins: PluginHost, journal: any CopyJournal, logger: Logger) {
-        removal = CopyRemoval(plugins: plugins, journal: journal, logger: logger)
+    package init(removal: CopyRemoval) {
+        self.removal = removal
         creation = CopyCreation(removal: removal)
     }
 
@@ -38,15 +38,12 @@ package struct FileFanOut: Sendable {
         expiresIn: Int64?,
         requestID: String
     ) async throws(FanOutFailure) {
-        guard let input = CopyCreation.input(for: file, expiresIn: expiresIn).json else {
-            preconditionFailure("text, numbers and nothing else can be written as JSON")
-        }
-        let request = OperationRequest(.fileCreate, requestID: requestID, input: input, source: source)
         let existing = ProviderIDs()
         // A task of its own, which is waited for: the caller's may be cancelled at any moment.
         let outcomes = await Task { [creation] in
             await withTaskGroup(of: (Deployment, CopyCreation.Outcome).self) { group in
                 for target in targets {
+                    let request = CopyCreation.request(file, from: source, expiresIn: expiresIn, requestID: requestID)
                     group.addTask { (target, await creation.create(file, at: target, request, existing)) }
                 }
                 return await group.reduce(into: []) { $0.append($1) }

@@ -12,14 +12,15 @@ struct LostFileSearch: Sendable {
         case open
     }
 
-    private static let clockSkewInSeconds: Int64 = 60
+    private static let clockSkewInSeconds: Int64 = 10
+    /// After its request was cut off, a provider may still finish a file for so long.
+    private static let longestDelayInSeconds: Int64 = 30
     private static let maximumPages = 200
 
     let removal: CopyRemoval
     let work: any UnfinishedWork
-    let clock: any WallClock
-    /// For so long after it was last heard of, an upload that was cut off may still become a file.
-    let patience: Duration
+    /// Whether what is found is deleted, or told in the log alone.
+    let deletes: Bool
 
     /// Looks for a copy without an id and removes what it finds.
     ///
@@ -37,14 +38,20 @@ struct LostFileSearch: Sendable {
 
     private func search(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> Finding {
         let suspects = try await list(copy, of: file, at: deployment)
-        let age = clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
-        guard !suspects.isEmpty else { return age < patience.components.seconds ? .open : .nothing }
-        let judgement = try await work.judge(suspects, like: file)
+        let age = removal.clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
+        let mayCome = age < removal.patience.components.seconds
+        guard !suspects.isEmpty else { return mayCome ? .open : .nothing }
+        let deployments = removal.plugins.deployments(losing: .search)
+        let judgement = try await work.judge(suspects, like: file, at: deployments)
         // An upload of the same file that goes on now could have made any of them.
         guard judgement.running == 0 else { return .open }
-        if judgement.unrecorded.isEmpty { return age < patience.components.seconds ? .open : .nothing }
-        guard judgement.unrecorded.count <= max(judgement.cutOff, 1) else {
-            log("an upload that was cut off cannot be told from other files: see which is not needed", copy, suspects)
+        if judgement.unrecorded.isEmpty { return mayCome ? .open : .nothing }
+        guard deletes, judgement.unrecorded.count <= judgement.cutOff else {
+            let message: Logger.Message =
+                deletes
+                ? "an upload that was cut off cannot be told from other files: see which is not needed"
+                : "an upload that was cut off may have left a file: see whether it is needed"
+            log(message, copy, judgement.unrecorded)
             return .nothing
         }
         for id in judgement.unrecorded {
@@ -55,7 +62,7 @@ struct LostFileSearch: Sendable {
     }
 
     private func list(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> [String] {
-        let until = copy.updatedAt.advanced(bySeconds: deployment.timeout.components.seconds + Self.clockSkewInSeconds)
+        let until = copy.updatedAt.advanced(bySeconds: Self.longestDelayInSeconds + Self.clockSkewInSeconds)
         var found: [String] = []
         var after: String?
         for _ in 0..<Self.maximumPages {

@@ -34,22 +34,20 @@ package final class Sweeper: Sendable {
     /// Makes a sweeper.
     ///
     /// - Parameters:
-    ///   - plugins: Where the providers are asked.
-    ///   - journal: Where it is noted what is gone.
+    ///   - removal: Where the providers are asked and it is noted what is gone.
     ///   - work: Where it is claimed what is left.
-    ///   - clock: Tells how old something is.
-    ///   - interval: Between two sweeps; an upload that was cut off is searched for during two of them.
+    ///   - deletesLostUploads: Whether a file that an upload may have left is deleted, or told in the log alone.
+    ///   - interval: Between two sweeps.
     ///   - logger: For one line a sweep that did something.
     package init(
-        plugins: PluginHost,
-        journal: any CopyJournal,
+        removal: CopyRemoval,
         work: any UnfinishedWork,
-        clock: any WallClock,
+        deletesLostUploads: Bool,
         interval: Duration,
         logger: Logger
     ) {
-        removal = CopyRemoval(plugins: plugins, journal: journal, logger: logger)
-        search = LostFileSearch(removal: removal, work: work, clock: clock, patience: interval * 2)
+        self.removal = removal
+        search = LostFileSearch(removal: removal, work: work, deletes: deletesLostUploads)
         self.work = work
         self.interval = interval
         self.logger = logger
@@ -77,11 +75,12 @@ package final class Sweeper: Sendable {
         var count = Count()
         do {
             for _ in 0..<Self.maximumRounds {
+                // What is claimed is finished or given back before anything else can fail.
                 let files = try await work.claimFiles(limit: Self.claimedAtOnce)
+                await finish(files, [], &count)
                 let copies = try await work.claimCopies(limit: Self.claimedAtOnce)
-                if files.isEmpty, copies.isEmpty { break }
-                await finish(files, copies, &count)
-                if Task.isCancelled { return }
+                await finish([], copies, &count)
+                if Task.isCancelled || files.isEmpty && copies.isEmpty { break }
             }
             try await work.dropOldRecords()
         } catch {
@@ -96,8 +95,8 @@ package final class Sweeper: Sendable {
 
     private func finish(_ files: [ManagedFile], _ copies: [UnfinishedCopy], _ count: inout Count) async {
         let outcomes = await withTaskGroup(of: Bool.self) { group in
-            for file in files { group.addTask { await Self.inTime { await self.finish(file) } } }
-            for copy in copies { group.addTask { await Self.inTime { await self.finish(copy) } } }
+            for file in files { group.addTask { await self.finish(file) } }
+            for copy in copies { group.addTask { await self.finish(copy) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
         for isFinished in outcomes { count.add(isFinished) }
@@ -121,14 +120,10 @@ package final class Sweeper: Sendable {
 
     /// Whether the file and its record are gone.
     private func finish(_ file: ManagedFile) async -> Bool {
+        await withTaskGroup(of: Void.self) { group in
+            for copy in file.copies { group.addTask { _ = await self.remove(copy, of: file) } }
+        }
         do {
-            for copy in file.copies {
-                do {
-                    _ = try await remove(copy, of: file)
-                } catch {
-                    note(error, file, copy)
-                }
-            }
             // One that has a copy left is postponed there.
             return try await work.finish(file.id)
         } catch {
@@ -139,11 +134,7 @@ package final class Sweeper: Sendable {
 
     /// Whether the copy is gone.
     private func finish(_ unfinished: UnfinishedCopy) async -> Bool {
-        do {
-            if try await remove(unfinished.copy, of: unfinished.file) { return true }
-        } catch {
-            note(error, unfinished.file, unfinished.copy)
-        }
+        if await remove(unfinished.copy, of: unfinished.file) { return true }
         do {
             try await work.postpone(unfinished)
         } catch {
@@ -152,10 +143,21 @@ package final class Sweeper: Sendable {
         return false
     }
 
-    private func remove(_ copy: FileCopy, of file: ManagedFile) async throws -> Bool {
+    private func remove(_ copy: FileCopy, of file: ManagedFile) async -> Bool {
+        await Self.inTime {
+            do {
+                return try await self.attempt(copy, of: file)
+            } catch {
+                self.note(error, file, copy)
+                return false
+            }
+        }
+    }
+
+    private func attempt(_ copy: FileCopy, of file: ManagedFile) async throws -> Bool {
         if copy.providerID == nil {
             guard case .nothing = try await search.settle(copy, of: file) else { return false }
-            try await removal.journal.forget(file.id, at: copy.deployment)
+            try await removal.journal.forget(file.id, at: copy.deployment, providerID: nil)
             return true
         }
         guard case .removed = try await removal.remove(copy, of: file.id, requestID: "sweep") else { return false }

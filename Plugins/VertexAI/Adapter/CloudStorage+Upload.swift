@@ -40,12 +40,8 @@ extension CloudStorage {
         do throws(Failure) {
             session = try await beginPatiently(file, object)
         } catch {
-            // No byte was sent, so there is nothing, unless the name was taken: then by an earlier try of ours.
-            if error.upstreamStatus == 412 {
-                await undo(object)
-            } else if error.reason != .cancelled {
-                try operation.forget(id: object.id)
-            }
+            // No byte was sent, so there is nothing of ours; what else has the name is not ours to delete.
+            if error.reason != .cancelled { try operation.forget(id: object.id) }
             throw error
         }
         do throws(Failure) {

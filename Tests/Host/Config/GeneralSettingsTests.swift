@@ -22,6 +22,7 @@ struct GeneralSettingsTests {
               drain_seconds: 1.5
               sweep_seconds: 0.5
               stale_seconds: 90
+              lost_uploads: report
               default_expiry_seconds: {batch: 86400, user_data: "3600"}
             """,
             environment: ["KEY": "sk-master", "URL": "postgres://db/gantry"]
@@ -35,6 +36,7 @@ struct GeneralSettingsTests {
         #expect(settings.drainTimeout == .milliseconds(1500))
         #expect(settings.sweepInterval == .milliseconds(500))
         #expect(settings.staleAge == .seconds(90))
+        #expect(settings.lostUploads == .report)
         #expect(settings.defaultExpiry == [.batch: 86400, .userData: 3600])
     }
 

@@ -84,7 +84,7 @@ struct FileLookupTests {
             let file = try await fixture.make(alice)
             _ = try await fixture.registry.files([fixture.reference(file)], for: alice)
 
-            try await fixture.registry.forget(file.id, at: DeploymentID("a"))
+            try await fixture.registry.forget(file.id, at: DeploymentID("a"), providerID: "file-a")
 
             let found = try await fixture.registry.files([fixture.reference(file)], for: alice)
             #expect(found[file.id]?.copies.map(\.deployment.description) == ["b"])

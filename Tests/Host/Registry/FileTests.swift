@@ -77,7 +77,7 @@ struct FileTests {
             let alice = try await fixture.principal("alice")
             let undone = try await fixture.begin(alice, at: ["a"])
             try await registry.remember(undone.id, at: DeploymentID("a"), providerID: "x")
-            try await registry.forget(undone.id, at: DeploymentID("a"))
+            try await registry.forget(undone.id, at: DeploymentID("a"), providerID: "x")
             let stuck = try await fixture.begin(alice, at: ["a"])
             try await registry.remember(stuck.id, at: DeploymentID("a"), providerID: "x")
 
@@ -95,9 +95,14 @@ struct FileTests {
             try await expectRefusal(.notFound) {
                 try await registry.remember(undone.id, at: DeploymentID("a"), providerID: "late")
             }
-            try await registry.remember(stuck.id, at: DeploymentID("b"), providerID: "late")
+            // Whoever made it is told to undo it, and it is written down all the same.
+            try await expectRefusal(.notFound) {
+                try await registry.remember(stuck.id, at: DeploymentID("b"), providerID: "late")
+            }
             #expect(try await registry.finish(stuck.id) == false)
-            for deployment in ["a", "b"] { try await registry.forget(stuck.id, at: DeploymentID(deployment)) }
+            for (deployment, id) in [("a", "x"), ("b", "late")] {
+                try await registry.forget(stuck.id, at: DeploymentID(deployment), providerID: id)
+            }
             #expect(try await registry.finish(stuck.id))
             fixture.clock.advance(by: .seconds(60))
             #expect(try await registry.claimFiles(limit: 10).isEmpty)
@@ -133,7 +138,7 @@ struct FileTests {
             #expect(first.status == .deleting)
             #expect(first.copies.count == 2)
             #expect(first.copies.allSatisfy { $0.state == .deleting && $0.providerID != nil })
-            try await registry.forget(file.id, at: DeploymentID("a"))
+            try await registry.forget(file.id, at: DeploymentID("a"), providerID: "file-a")
             #expect(try await registry.finish(file.id) == false)
 
             try await expectBrokenRule(.fileNotFound) { _ = try await fixture.find(file, alice) }
@@ -143,8 +148,8 @@ struct FileTests {
             }
             let second = try await registry.beginDelete(file.id, for: alice, clientID: "x")
             #expect(second.copies.map(\.deployment.description) == ["b"])
-            try await registry.forget(file.id, at: DeploymentID("b"))
-            try await registry.forget(file.id, at: DeploymentID("b"))
+            try await registry.forget(file.id, at: DeploymentID("b"), providerID: "file-b")
+            try await registry.forget(file.id, at: DeploymentID("b"), providerID: "file-b")
             #expect(try await registry.finish(file.id))
             #expect(try await registry.finish(file.id))
             for principal in [alice, bob, .master] {

@@ -84,7 +84,7 @@ struct IdempotencyTests {
             let registry = fixture.registry
             let alice = try await fixture.principal("alice")
             let failed = try begun(try await begin(registry, alice))
-            try await registry.forget(failed.id, at: DeploymentID("a"))
+            try await registry.forget(failed.id, at: DeploymentID("a"), providerID: nil)
             try await registry.abandonFile(failed.id)
 
             let second = try begun(try await begin(registry, alice))

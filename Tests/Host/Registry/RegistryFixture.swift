@@ -85,7 +85,9 @@ struct RegistryFixture {
     /// Has a host work, with a lease that no slow machine outlasts.
     func enlist(_ registry: Registry, as host: String) async throws {
         try await registry.enlist(host: host)
-        try await execute("UPDATE workers SET alive_until = alive_until + 86400 WHERE host = '\(host)'")
+        try await execute(
+            "UPDATE workers SET alive_until = alive_until + 86400 WHERE host = '\(host)' AND alive_until > 0"
+        )
     }
 
     /// What an SQL statement finds.
@@ -157,7 +159,9 @@ struct RegistryFixture {
 
     func delete(_ file: ManagedFile, _ principal: Principal) async throws {
         let begun = try await registry.beginDelete(file.id, for: principal, clientID: "x")
-        for copy in begun.copies { try await registry.forget(file.id, at: copy.deployment) }
+        for copy in begun.copies {
+            try await registry.forget(file.id, at: copy.deployment, providerID: copy.providerID)
+        }
         try await registry.finish(file.id)
     }
 

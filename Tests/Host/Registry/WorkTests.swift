@@ -46,7 +46,10 @@ struct WorkTests {
             try await fixture.enlist(slow, as: "one")
             try await fixture.enlist(other, as: "two")
             let file = try await fixture.begin(.master, at: ["a"])
-            try await fixture.execute("UPDATE workers SET alive_until = 0 WHERE host = 'one'")
+            try await fixture.execute("UPDATE workers SET alive_until = 1 WHERE host = 'one'")
+            // Its own lease has to have been unbroken for as long, or it might be the one that was cut off.
+            #expect(try await other.claimFiles(limit: 10).isEmpty)
+            fixture.clock.advance(by: Registry.lease)
 
             #expect(try await other.claimFiles(limit: 10).map(\.id) == [file.id])
 
@@ -138,7 +141,7 @@ struct WorkTests {
             fixture.clock.advance(by: .seconds(3600))
 
             #expect(try await registry.claimFiles(limit: 10).map(\.id) == [file.id])
-            try await registry.forget(file.id, at: DeploymentID("a"))
+            try await registry.forget(file.id, at: DeploymentID("a"), providerID: "file-a")
             #expect(try await registry.finish(file.id))
 
             try await expectBrokenRule(.fileExpired) { _ = try await fixture.find(file, alice) }
@@ -170,7 +173,7 @@ struct WorkTests {
             #expect(claimed.map(\.copy.deployment.description) == ["a"])
             #expect(claimed.first?.copy.state == .expired)
             #expect(try await registry.claimCopies(limit: 10).isEmpty)
-            try await registry.forget(file.id, at: DeploymentID("a"))
+            try await registry.forget(file.id, at: DeploymentID("a"), providerID: "1")
             #expect(try await fixture.find(file, .master).copies.map(\.providerID) == ["2"])
         }
     }
@@ -222,7 +225,7 @@ struct WorkTests {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
 
-            #expect(beginnings.filter { $0 == .busy }.count == 3)
+            #expect(beginnings.filter { $0 == .beingMade }.count == 3)
             try await hosts[0].complete(file.id, at: there, providerID: "p", expiresAt: nil)
             for host in hosts {
                 guard case .ready(let found) = try await host.beginCopy(file.id, at: there) else {
@@ -243,7 +246,8 @@ struct WorkTests {
             let file = try await fixture.make(.master, at: ["a"])
             _ = try await dead.beginCopy(file.id, at: DeploymentID("b"))
             #expect(try await alive.claimCopies(limit: 10).isEmpty)
-            try await fixture.execute("UPDATE workers SET alive_until = 0 WHERE host = 'one'")
+            try await fixture.execute("UPDATE workers SET alive_until = 1 WHERE host = 'one'")
+            fixture.clock.advance(by: Registry.lease)
 
             let claimed = try await alive.claimCopies(limit: 10)
 
@@ -266,15 +270,18 @@ struct WorkTests {
             try await fixture.enlist(registry, as: "one")
             let recorded = try await fixture.make(.master, at: ["a"])
             let known = try #require(recorded.copies.first?.providerID)
+            let deployments = ["a", "b"].map { DeploymentID($0) }
             let cutOff = try await fixture.begin(.master, at: ["a"])
-            try await registry.giveUp(cutOff.id, at: DeploymentID("a"))
+            let elsewhere = try await fixture.begin(.master, at: ["c"])
+            try await registry.giveUp(elsewhere.id, at: DeploymentID("c"), providerID: nil)
+            try await registry.giveUp(cutOff.id, at: DeploymentID("a"), providerID: nil)
 
-            let judgement = try await registry.judge([known, "unknown"], like: cutOff)
+            let judgement = try await registry.judge([known, "unknown"], like: cutOff, at: deployments)
             #expect(judgement == SuspectJudgement(unrecorded: ["unknown"], running: 0, cutOff: 1))
 
             _ = try await fixture.begin(.master, at: ["a", "b"])
             _ = try await fixture.begin(.master, at: ["a"], filename: "other.pdf")
-            let later = try await registry.judge(["unknown"], like: cutOff)
+            let later = try await registry.judge(["unknown"], like: cutOff, at: deployments)
             #expect(later == SuspectJudgement(unrecorded: ["unknown"], running: 2, cutOff: 1))
         }
     }
@@ -285,7 +292,7 @@ struct WorkTests {
             let registry = fixture.registry
             let file = try await fixture.begin(.master, at: ["a", "b"])
             try await registry.complete(file.id, at: DeploymentID("a"), providerID: "p", expiresAt: nil)
-            try await registry.giveUp(file.id, at: DeploymentID("b"))
+            try await registry.giveUp(file.id, at: DeploymentID("b"), providerID: nil)
 
             let ready = try await registry.commitFile(file.id)
 
@@ -293,8 +300,77 @@ struct WorkTests {
             #expect(ready.usableCopy(at: DeploymentID("b"), now: fixture.clock.now()) == nil)
             #expect(try await registry.claimCopies(limit: 10).map(\.copy.deployment.description) == ["b"])
             let none = try await fixture.begin(.master, at: ["a"])
-            try await registry.giveUp(none.id, at: DeploymentID("a"))
+            try await registry.giveUp(none.id, at: DeploymentID("a"), providerID: nil)
             try await expectRefusal(.conflict) { _ = try await registry.commitFile(none.id) }
+        }
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func aCopyThatTurnsUpAfterItsFileIsGoneOpensItAgain(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            let registry = fixture.registry
+            let there = DeploymentID("b")
+            let deleted = try await fixture.make(.master, at: ["a"])
+            _ = try await registry.beginCopy(deleted.id, at: there)
+            try await fixture.delete(deleted, .master)
+            let expired = try await fixture.make(.master, at: ["a"])
+            try await registry.lose(try #require(expired.copies.first), of: expired.id)
+
+            for file in [deleted, expired] {
+                try await expectRefusal(.notFound) {
+                    try await registry.remember(file.id, at: there, providerID: "late")
+                }
+                #expect(try await !fixture.list(.master).files.contains { $0.id == file.id })
+            }
+
+            let claimed = try await registry.claimFiles(limit: 10)
+            #expect(Set(claimed.map(\.id)) == [deleted.id, expired.id])
+            #expect(claimed.allSatisfy { $0.copies.map(\.providerID) == ["late"] && $0.copies[0].state == .failed })
+            for file in claimed {
+                try await registry.forget(file.id, at: there, providerID: "late")
+                #expect(try await registry.finish(file.id))
+            }
+        }
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func onlyTheCopyThatIsMeantIsForgotten(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            let registry = fixture.registry
+            let file = try await fixture.begin(.master, at: ["a", "b"])
+            let a = DeploymentID("a")
+            try await registry.remember(file.id, at: a, providerID: "new")
+
+            try await registry.forget(file.id, at: a, providerID: nil)
+            try await registry.forget(file.id, at: a, providerID: "old")
+            try await registry.forget(file.id, at: DeploymentID("b"), providerID: "old")
+
+            let left = try await registry.claimFiles(limit: 10).first?.copies ?? []
+            #expect(left.isEmpty)
+            try await registry.giveUp(file.id, at: a, providerID: nil)
+            try await registry.postpone(file.id)
+            fixture.clock.advance(by: .seconds(5))
+            let copies = try await registry.claimFiles(limit: 10).first?.copies ?? []
+            #expect(Set(copies.map(\.providerID)) == ["new", nil])
+        }
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func whoseMakerIsDeadTellsUntilWhenItCanHaveAskedAProvider(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            try await fixture.enlist(fixture.registry, as: "one")
+            let file = try await fixture.begin(.master, at: ["a"])
+            let heardAt = SettableClock.start + 100
+            try await fixture.execute("UPDATE workers SET heard_at = \(heardAt) WHERE host = 'one'")
+            let next = try await fixture.otherHost()
+            try await next.enlist(host: "one")
+            fixture.clock.advance(by: .seconds(86_400))
+
+            let claimed = try await next.claimFiles(limit: 10)
+
+            #expect(claimed.map(\.id) == [file.id])
+            #expect(claimed.first?.copies.first?.state == .failed)
+            #expect(claimed.first?.copies.first?.updatedAt.secondsSince1970 == heardAt + 8)
         }
     }
 }
