@@ -1,4 +1,4 @@
-"""What somebody does at a provider without the gateway: put, replace and remove files through the provider's own API."""
+"""What somebody does at a provider without the gateway: put, replace and remove files through its own API."""
 
 import hashlib
 from urllib.parse import quote
