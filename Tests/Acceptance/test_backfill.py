@@ -271,6 +271,29 @@ class TestALostCopy:
             assert answer.headers["x-gantry-model-id"] == "pair-second"
         assert uploads(simulators) == 2, "nothing else was uploaded"
 
+    def test_is_asked_for_once_if_another_provider_of_the_group_serves(
+        self,
+        simulators: Simulators,
+        behind: BehindTheGateway,
+        credentials: Callable[[str], Path],
+        start_gateway: StartGateway,
+    ) -> None:
+        config = configuration(
+            openai_entry(simulators, "mixed", model_info={"id": "mixed-openai"}),
+            vertex_entry(simulators, credentials("main"), "mixed", model_info={"id": "mixed-vertex"}),
+            sweep_seconds=1,
+        )
+        gateway = start_gateway(config)
+        content = pdf()
+        file_id = gateway.upload(content, "mixed")["id"]
+        behind.remove_all_google()
+
+        for _ in range(20):
+            assert_reads(gateway.chat("mixed", file_message(file_id)), content)
+
+        asked = Counter(one["status"] for one in simulators.requests("google", "generateContent"))
+        assert asked[404] <= 1, f"a copy that is lost was asked for {asked[404]} times"
+
     @pytest.mark.parametrize("stream", [False, True])
     def test_is_made_again_from_another_provider(
         self, sweeper: Gateway, simulators: Simulators, behind: BehindTheGateway, stream: bool
@@ -550,6 +573,20 @@ class TestAFailureOnTheWay:
         assert simulators.openai_files() == []
         assert_reads(sweeper.chat(OPENAI_MODEL, file_message(file_id)), content)
         assert_filled(simulators, content)
+
+    def test_of_the_target_in_doubt_does_not_keep_the_next_request_waiting_for_sweeps(
+        self, simulators: Simulators, start_gateway: StartGateway, standard_configuration: Callable[..., dict]
+    ) -> None:
+        gateway = start_gateway(standard_configuration(drain_seconds=1))
+        file_id = gateway.upload(targets=VERTEX_MODEL)["id"]
+        simulators.fault("openai", **OPENAI_UPLOAD, times=1, status=500)
+        assert_error(gateway.chat(OPENAI_MODEL, file_message(file_id)), 503)
+
+        # It is known what became of it, or the client is told to come back: a minute and a half is neither.
+        answer = gateway.chat(OPENAI_MODEL, file_message(file_id), gateway.client(timeout=10))
+
+        assert answer.status_code in (200, 503), answer.text
+        assert answer.status_code == 200 or int(answer.headers["retry-after"]) >= 1
 
     def test_of_one_target_of_a_group_is_made_up_for_by_the_other(
         self, sweeper: Gateway, simulators: Simulators

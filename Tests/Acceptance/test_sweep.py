@@ -247,6 +247,19 @@ class TestADeletion:
         until("the objects are gone", simulators.holds_nothing, seconds=20)
         wait_until_done(sweeper)
 
+    def test_that_a_provider_never_answers_holds_up_no_other(
+        self, start_gateway: StartGateway, standard_configuration: Configure, simulators: Simulators
+    ) -> None:
+        gateway = start_gateway(standard_configuration(sweep_seconds=1, drain_seconds=1))
+        hanging, other = gateway.upload(targets=VERTEX_MODEL)["id"], gateway.upload()["id"]
+        simulators.fault("google", **GOOGLE_DELETE, times=1, never_answer=True)
+        assert gateway.admin.delete(f"/v1/files/{hanging}", params={"async": "true"}).status_code == 200
+        simulators.wait_for_open_request()
+
+        assert gateway.admin.delete(f"/v1/files/{other}", params={"async": "true"}).status_code == 200
+
+        until("the other one is deleted", lambda: not simulators.openai_files(), seconds=8)
+
     @pytest.mark.parametrize("text", ["nonsense", "", "1", "True"])
     def test_with_a_strange_word_is_refused(self, sweeper: Gateway, simulators: Simulators, text: str) -> None:
         file_id = sweeper.upload()["id"]

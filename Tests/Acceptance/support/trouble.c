@@ -72,14 +72,17 @@ static int refuses_to_make(int directory, const char *path, int flags) {
     if (error == 0 || (flags & O_CREAT) == 0) return 0;
     int saved = errno;
     char link[64], place[PATH_MAX] = "";
+    const char *name = path;
     if (path[0] != '/' && directory != AT_FDCWD) {
         snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
         ssize_t length = readlink(link, place, sizeof place - 1);
         place[length < 0 ? 0 : length] = 0;
         path = place;
     }
+    /* What is there already is only opened. */
+    int is_there = faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     errno = saved;
-    return is_below(path) && fail(error);
+    return !is_there && is_below(path) && fail(error);
 }
 
 static void *next(const char *name) {
