@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.behind import BehindTheGateway
 from support.gateway import BUILD, Gateway, clean_environment, configuration, openai_entry, vertex_entry
 from support.postgresql import Database, PostgreSQL
 from support.simulators import Simulators
@@ -88,6 +89,32 @@ def running_gateway(
 def gateway(running_gateway: Gateway, simulators: Simulators) -> Gateway:
     """The gateway that the tests share; the simulators behind it are empty."""
     return running_gateway
+
+
+@pytest.fixture(scope="session")
+def running_sweeper(
+    standard_configuration: Callable[..., dict],
+    credentials: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Gateway]:
+    running = Gateway.start(tmp_path_factory.mktemp("sweeper"), standard_configuration(sweep_seconds=1))
+    running.secrets += secrets_of(credentials)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def sweeper(running_sweeper: Gateway, simulators: Simulators) -> Gateway:
+    """A gateway like the shared one that sweeps every second."""
+    return running_sweeper
+
+
+@pytest.fixture
+def behind(simulators: Simulators) -> Iterator[BehindTheGateway]:
+    """Somebody else with the same provider accounts."""
+    one = BehindTheGateway(simulators)
+    yield one
+    one.close()
 
 
 @pytest.fixture

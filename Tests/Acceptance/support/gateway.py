@@ -16,6 +16,7 @@ from .documents import Multipart, upload_body
 from .processes import Process
 from .rawhttp import RawConnection
 from .simulators import Simulators
+from .waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("GANTRY_BUILD", ROOT / ".build" / "release")).resolve()
@@ -190,6 +191,11 @@ class Gateway:
         response = self.post_file(upload_body(content, targets), http)
         assert response.status_code == 200, response.text
         return response.json()
+
+    def wait_for_sweeps(self, number: int = 2, seconds: float = 30) -> None:
+        """Waits until so many sweeps have ended; the first may have begun before this call."""
+        done = self.process.output.count("sweep finished") + number
+        until(f"{number} sweeps", lambda: self.process.output.count("sweep finished") >= done, seconds)
 
     def post_file(self, multipart: Multipart, http: httpx.Client | None = None) -> httpx.Response:
         """Sends a multipart body to `/v1/files`."""

@@ -5,8 +5,6 @@ import mmap
 import subprocess
 from pathlib import Path
 
-_SOURCE = Path(__file__).with_name("killpoint.c")
-
 
 class _Control(ctypes.Structure):
     """The block that both sides map; the same as in `killpoint.c`."""
@@ -23,10 +21,16 @@ class _Control(ctypes.Structure):
 
 def build_shim(directory: Path) -> Path:
     """Compiles the shim into `directory` and returns the library."""
-    library = directory / "killpoint.so"
-    command = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", library, _SOURCE, "-ldl"]
+    return compile_shim("killpoint.c", directory)
+
+
+def compile_shim(name: str, directory: Path) -> Path:
+    """Compiles a library to be preloaded, from a source beside this file, into `directory`."""
+    source = Path(__file__).with_name(name)
+    library = directory / source.with_suffix(".so").name
+    command = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", library, source, "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"gcc could not build {_SOURCE.name}:\n{done.stderr}"
+    assert done.returncode == 0, f"gcc could not build {name}:\n{done.stderr}"
     return library
 
 
