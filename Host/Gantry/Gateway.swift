@@ -76,6 +76,22 @@ struct Gateway: Sendable {
         return try await SQLiteDatabase.open(at: "\(dataFolder)/gantry.sqlite")
     }
 
+    private static func spool(
+        _ general: GeneralSettings,
+        dataFolder: String
+    ) throws(StartupError) -> SpoolDirectory {
+        let path = "\(dataFolder)/spool"
+        do {
+            return try SpoolDirectory(
+                path: path,
+                pool: .singleton,
+                limitInBytes: 8 * min(general.maximumFileBytes, .max / 8)
+            )
+        } catch {
+            throw StartupError("\(path): \(error.message) Make it writable for the user that runs the gateway.")
+        }
+    }
+
     private static func services(
         _ configuration: GatewayConfiguration,
         _ plugins: PluginHost,
@@ -95,11 +111,7 @@ struct Gateway: Sendable {
             plugins: plugins,
             models: ModelTable(configuration.deployments.map(\.deployment)),
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
-            spool: try SpoolDirectory(
-                path: "\(options.data)/spool",
-                pool: .singleton,
-                limitInBytes: 8 * min(general.maximumFileBytes, .max / 8)
-            ),
+            spool: try spool(general, dataFolder: options.data),
             clock: SystemWallClock(),
             limits: GatewayLimits(
                 fileBytes: general.maximumFileBytes,

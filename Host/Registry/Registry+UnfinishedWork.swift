@@ -197,6 +197,13 @@ extension Registry: UnfinishedWork {
             """
     }
 
+    /// Whether a row may be tried again; a time that no pause can have led to was written with a wrong clock.
+    private func isDue(_ table: String, at now: UnixTime, _ sql: inout SQLText) -> String {
+        let moment = sql.bind(.integer(now.secondsSince1970))
+        let latest = sql.bind(.integer(now.advanced(bySeconds: Self.lastRetryInSeconds).secondsSince1970))
+        return "(\(table).retry_at <= \(moment) OR \(table).retry_at > \(latest))"
+    }
+
     /// Until when the worker of a row can have asked a provider for something.
     private func lastSign(
         of table: String,
@@ -226,7 +233,7 @@ extension Registry: UnfinishedWork {
         var sql = SQLText()
         let statement = """
             SELECT id FROM files WHERE status IN ('uploading', 'deleting')
-                AND retry_at <= \(sql.bind(.integer(now.secondsSince1970))) AND \(isFree("files", &sql))
+                AND \(isDue("files", at: now, &sql)) AND \(isFree("files", &sql))
             ORDER BY updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + work.files.count)))) \(dialect.freeRowLock)
             """
         let found = try connection.query(statement, sql.arguments).map { try $0.fileID("id") }
@@ -254,17 +261,17 @@ extension Registry: UnfinishedWork {
         at now: UnixTime,
         in connection: any DatabaseConnection
     ) throws -> [CopyPlace] {
-        let now = DatabaseValue.integer(now.secondsSince1970)
         let unfinished = try copies(limit, at: now, in: connection) { _ in "c.state <> 'ready'" }
         let expired = try copies(limit, at: now, in: connection) { sql in
-            "c.state = 'ready' AND c.expires_at IS NOT NULL AND c.expires_at <= \(sql.bind(now))"
+            let moment = sql.bind(.integer(now.secondsSince1970))
+            return "c.state = 'ready' AND c.expires_at IS NOT NULL AND c.expires_at <= \(moment)"
         }
         return Array((unfinished + expired).prefix(limit))
     }
 
     private func copies(
         _ limit: Int,
-        at now: DatabaseValue,
+        at now: UnixTime,
         in connection: any DatabaseConnection,
         where condition: (inout SQLText) -> String
     ) throws -> [CopyPlace] {
@@ -272,7 +279,7 @@ extension Registry: UnfinishedWork {
         let statement = """
             SELECT c.file_id AS file_id, c.deployment_id AS deployment_id
             FROM file_copies AS c JOIN files AS f ON f.id = c.file_id
-            WHERE \(condition(&sql)) AND f.status = 'ready' AND c.retry_at <= \(sql.bind(now)) AND \(isFree("c", &sql))
+            WHERE \(condition(&sql)) AND f.status = 'ready' AND \(isDue("c", at: now, &sql)) AND \(isFree("c", &sql))
             ORDER BY c.updated_at ASC LIMIT \(sql.bind(.integer(Int64(limit + work.copies.count)))) \(dialect.freeRowLock)
             """
         let found = try connection.query(statement, sql.arguments)

@@ -106,7 +106,12 @@ struct ModelCall: Sendable {
     ///
     /// - Returns: Whether there were any: then it helps to choose again.
     /// - Throws: ``RuleError`` with `.fileLost` if the request cannot be served without one of them.
-    mutating func forgetLostCopies(at deployment: Deployment, _ services: GatewayServices) async throws -> Bool {
+    mutating func forgetLostCopies(
+        after failure: DeploymentFailure,
+        _ services: GatewayServices
+    ) async throws -> Bool {
+        guard failure.failure.mayBeForLackOfFile else { return false }
+        let deployment = failure.deployment
         var lost: [(reference: FileReference, copy: FileCopy)] = []
         var asked: Set<FileID> = []
         for reference in references where asked.count < Self.mostFilesAskedAbout && asked.insert(reference.id).inserted

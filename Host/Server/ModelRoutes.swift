@@ -7,6 +7,9 @@ import NIOHTTP1
 
 /// Chat and embeddings: the client's body goes to a deployment that holds its files, the answer comes back as it is.
 struct ModelRoutes: Sendable {
+    /// How often deployments are chosen for one request, as providers turn out to have lost its files.
+    private static let mostChoices = 3
+
     let services: GatewayServices
 
     func add(to table: inout RouteTable) {
@@ -30,50 +33,52 @@ struct ModelRoutes: Sendable {
         let callID = call.context.callID
         let candidates = try await modelCall.candidates(services, callID: callID)
         let overhead = ContinuousClock.now - call.context.receivedAt
-        let (answer, first): (AnswerStream, OperationPart)
-        do {
-            (answer, first) = try await begin(modelCall, at: candidates, kind, call, share)
-        } catch let failure as DeploymentFailure where failure.failure.mayBeForLackOfFile {
-            guard try await modelCall.forgetLostCopies(at: failure.deployment, services) else { throw failure }
-            let others = try await modelCall.candidates(services, callID: callID)
-            (answer, first) = try await begin(modelCall, at: others, kind, call, share)
-        }
+        let (answer, first) = try await begin(&modelCall, at: candidates, kind, call, share)
         var headers: HTTPFields = [:]
         headers[.modelID] = answer.deployment.id.description
         headers[.overhead] = overhead.millisecondsText
         return try response(answer, first, isStreaming: modelCall.scan.stream ?? false, headers)
     }
 
-    /// Tries the candidates in their order until one begins to answer.
+    /// Tries the candidates in their order until one begins to answer, and others if those have lost a file.
     private func begin(
-        _ modelCall: ModelCall,
+        _ modelCall: inout ModelCall,
         at candidates: [Deployment],
         _ kind: OperationKind,
         _ call: Call,
         _ share: RequestMemory.Share
     ) async throws -> (AnswerStream, OperationPart) {
+        var candidates = candidates
         var failed: DeploymentFailure?
-        for deployment in candidates {
-            let request = modelCall.operation(
-                kind,
-                on: deployment,
-                callID: call.context.callID,
-                now: services.clock.now()
-            )
-            let stream = try services.plugins.stream(request, on: deployment.id, loop: call.context.channel.eventLoop)
-            let answer = AnswerStream(
-                stream,
-                deployment: deployment,
-                channel: call.context.channel,
-                share: share
-            )
-            do {
-                return (answer, try await answer.firstPart())
-            } catch let failure as DeploymentFailure where failure.failure.mayFallBack {
-                failed = failure
+        for _ in 0..<Self.mostChoices {
+            var isAnyLost = false
+            for deployment in candidates {
+                let answer = try answer(to: modelCall, on: deployment, kind, call, share)
+                do {
+                    return (answer, try await answer.firstPart())
+                } catch let failure as DeploymentFailure where failure.mayBeMadeUpFor {
+                    failed = failure
+                    let hasLost = try await modelCall.forgetLostCopies(after: failure, services)
+                    guard hasLost || failure.failure.mayFallBack else { throw failure }
+                    isAnyLost = isAnyLost || hasLost
+                }
             }
+            guard isAnyLost else { break }
+            candidates = try await modelCall.candidates(services, callID: call.context.callID)
         }
         throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+    }
+
+    private func answer(
+        to modelCall: ModelCall,
+        on deployment: Deployment,
+        _ kind: OperationKind,
+        _ call: Call,
+        _ share: RequestMemory.Share
+    ) throws -> AnswerStream {
+        let request = modelCall.operation(kind, on: deployment, callID: call.context.callID, now: services.clock.now())
+        let stream = try services.plugins.stream(request, on: deployment.id, loop: call.context.channel.eventLoop)
+        return AnswerStream(stream, deployment: deployment, channel: call.context.channel, share: share)
     }
 
     private func response(
@@ -103,9 +108,14 @@ struct ModelRoutes: Sendable {
     }
 }
 
+extension DeploymentFailure {
+    /// Whether another deployment, or the same one with a new copy of a file, may do better.
+    fileprivate var mayBeMadeUpFor: Bool { failure.mayFallBack || failure.mayBeForLackOfFile }
+}
+
 extension OperationFailure {
     /// Whether a provider may have refused a request because it does not have a file of it.
-    fileprivate var mayBeForLackOfFile: Bool {
+    var mayBeForLackOfFile: Bool {
         switch reason {
         case .notFound: true
         case .invalid: message.lowercased().contains("file") || parameter?.contains("file") ?? false

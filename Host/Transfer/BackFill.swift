@@ -123,6 +123,8 @@ package actor BackFill {
             do {
                 return try await read(copy, of: file, requestID: requestID)
             } catch let error as OperationFailure {
+                // That it is not there is no news to anybody who reads this; what else went wrong is.
+                guard error.reason != .notFound else { continue }
                 failure = FanOutFailure(deployment: target.deployment, failure: error)
             }
         }

@@ -53,9 +53,8 @@ package struct CopyRemoval: Sendable {
         }
         try await delete(id, at: target.deployment, requestID: requestID)
         // What was never completed may come into being yet, behind the deletion.
-        if copy.state == .failed, clock.now() < copy.updatedAt.advanced(bySeconds: patience.components.seconds) {
-            return .left
-        }
+        let age = clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
+        if copy.state == .failed, (0..<patience.components.seconds).contains(age) { return .left }
         try await forget(file, at: target.deployment, providerID: id)
         return .removed
     }

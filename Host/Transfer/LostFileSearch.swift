@@ -39,7 +39,8 @@ struct LostFileSearch: Sendable {
     private func search(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> Finding {
         let suspects = try await list(copy, of: file, at: deployment)
         let age = removal.clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
-        let mayCome = age < removal.patience.components.seconds
+        // A clock that was put back says nothing about the age.
+        let mayCome = (0..<removal.patience.components.seconds).contains(age)
         guard !suspects.isEmpty else { return mayCome ? .open : .nothing }
         let deployments = removal.plugins.deployments(losing: .search)
         let judgement = try await work.judge(suspects, like: file, at: deployments)

@@ -11,7 +11,7 @@ package final class Sweeper: Sendable {
     private static let claimedAtOnce = 32
     private static let maximumRounds = 100
     /// A provider that does not answer holds up the work at the others no longer than this.
-    private static let longestAttempt: Duration = .seconds(60)
+    private static let longestAttempt: Duration = .seconds(10)
 
     /// What one sweep did.
     private struct Count {

@@ -24,7 +24,10 @@ final class EndpointPool {
     // MARK: Requests
 
     func submit(_ exchange: UpstreamExchange) {
-        if let connection = idle.popLast() {
+        if exchange.needsNewConnection, connections.count >= configuration.maximumConnections {
+            idle.popLast()?.close()
+        }
+        if !exchange.needsNewConnection, let connection = idle.popLast() {
             connection.start(exchange, isReused: true)
         } else if connections.count < configuration.maximumConnections
             || waiting.count - openingCount < configuration.maximumWaiting

@@ -14,8 +14,8 @@ package final class UpstreamExchange {
     let request: UpstreamRequest
     /// When the whole exchange must be over.
     let deadline: NIODeadline
-    /// Set for the second attempt, which must not meet another dead connection.
-    var needsNewConnection = false
+    /// Set for what must not meet a dead connection: a second attempt, and a request that is sent once only.
+    var needsNewConnection: Bool
     private(set) var isPaused = false
 
     private let pool: EndpointPool
@@ -27,6 +27,7 @@ package final class UpstreamExchange {
         self.request = request
         self.pool = pool
         self.delegate = delegate
+        needsNewConnection = !request.allowsRetry
         deadline = .now() + request.totalTimeout
     }
 

@@ -151,18 +151,23 @@ class TestALookAlike:
         assert theirs in {one["id"] for one in simulators.openai_files()}
         assert "cannot be told from other files" in fresh.process.output
 
-    @pytest.mark.xfail(strict=True, reason="the only file that fits is taken for the one that was cut off")
-    def test_stays_if_the_provider_says_that_it_made_nothing(
-        self, fresh: Gateway, simulators: Simulators, behind: BehindTheGateway
+    def test_stays_where_lost_uploads_are_only_reported(
+        self,
+        start_gateway: StartGateway,
+        standard_configuration: Configure,
+        simulators: Simulators,
+        behind: BehindTheGateway,
     ) -> None:
+        gateway = start_gateway(standard_configuration(sweep_seconds=1, lost_uploads="report"))
         theirs = behind.put_openai(self.CONTENT)
         simulators.fault("openai", **OPENAI_UPLOAD, times=0, status=500)
 
-        assert fresh.post_file(upload_body(self.CONTENT)).status_code == 503
+        assert gateway.post_file(upload_body(self.CONTENT)).status_code == 503
 
-        wait_until_done(fresh)
-        fresh.wait_for_sweeps(3)
+        wait_until_done(gateway)
+        gateway.wait_for_sweeps(3)
         assert [one["id"] for one in simulators.openai_files()] == [theirs]
+        assert "see whether it is needed" in gateway.process.output and theirs in gateway.process.output
 
     @pytest.mark.parametrize("difference", ["name", "size", "purpose", "time", "account"])
     def test_that_differs_stays_and_ours_goes(self, fresh: Gateway, simulators: Simulators, difference: str) -> None:

@@ -32,7 +32,14 @@ struct Requests: Sendable {
     /// Sends a form with a file.
     func upload(_ form: FileUpload.Form) -> HTTPRequest {
         let type = Header("Content-Type", "multipart/form-data; boundary=\(form.boundary)")
-        return HTTPRequest(method: "POST", url: base + "/files", headers: headers + [type], body: form.body)
+        // Sent once: a second file that nobody knows of would come of an answer that was lost.
+        return HTTPRequest(
+            method: "POST",
+            url: base + "/files",
+            headers: headers + [type],
+            body: form.body,
+            allowsRetry: false
+        )
     }
 
     /// Asks for bytes, for an answer that is piped; a range that HTTP does not allow is left out.

@@ -75,13 +75,32 @@ struct RetryTests {
     @Test
     func aRequestThatForbidsItIsNotRepeated() async throws {
         try await withBench(
-            script: Self.diesAtSecondRequest,
+            script: { _, peer in peer.close() },
             test: { bench async throws in
-                _ = try await bench.answer()
-                let error = try await bench.failure(of: try post(try bench.url(), "x", allowsRetry: false))
+                let request = try UpstreamRequest(
+                    method: "GET",
+                    url: try bench.url(),
+                    isIdempotent: true,
+                    allowsRetry: false
+                )
+                let error = try await bench.failure(of: request)
 
                 #expect(error.code == .reset)
                 #expect(bench.server.accepted.value == 1)
+            }
+        )
+    }
+
+    @Test
+    func aRequestThatForbidsItMeetsNoConnectionThatMayBeDead() async throws {
+        try await withBench(
+            script: Self.diesAtSecondRequest,
+            test: { bench async throws in
+                _ = try await bench.answer()
+                let answer = try await bench.answer(to: try post(try bench.url(), "x", allowsRetry: false))
+
+                #expect(answer.status == 200)
+                #expect(bench.server.accepted.value == 2)
             }
         )
     }
