@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import MASTER_KEY, Gantry, Server, proxy, temporary_folder, upstream
+from servers import MASTER_KEY, Gantry, Server, machine, proxy, temporary_folder, upstream
 
 HERE = Path(__file__).resolve().parent
 BODY_BYTES = 1200
@@ -98,11 +97,6 @@ def table(rounds: dict[str, list[Round]]) -> str:
         ]
         lines.append("| " + " | ".join(columns) + " |")
     return "\n".join(lines)
-
-
-def machine() -> str:
-    cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}"
 
 
 def report(rounds: dict[str, list[Round]], options: argparse.Namespace) -> str:

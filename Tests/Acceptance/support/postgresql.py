@@ -78,6 +78,12 @@ class PostgreSQL:
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running
 
+    @property
+    def pid(self) -> int:
+        """The process whose children serve the sessions."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the server, with the data and on the port that it had, and returns when it takes connections."""
         assert not self.is_running
