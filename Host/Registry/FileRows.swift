@@ -8,6 +8,12 @@ enum FileRows {
     /// A file that has expired keeps its place for longer, so that its owner is told so.
     static let expiredStatus = "expired"
 
+    /// What a record of a file is read from.
+    static let columns = """
+        files.id, files.created_us, files.owner_kind, files.owner_id, files.team_id, files.purpose, files.filename,
+        files.mime_type, files.size_in_bytes, files.sha256, files.target_names, files.status, files.expires_at
+        """
+
     static let copyColumns = """
         c.deployment_id, c.provider_id, c.state AS copy_state, c.expires_at AS copy_expires_at, c.begun_at,
         c.updated_at AS copy_updated_at

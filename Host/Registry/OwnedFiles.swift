@@ -60,6 +60,12 @@ enum OwnedFiles {
                 [heir.stored.kind, heir.stored.id, owner.stored.kind, owner.stored.id]
             )
         }
+        try connection.execute(
+            """
+            UPDATE file_targets SET owner_kind = $1, owner_id = $2 WHERE owner_kind = $3 AND owner_id = $4
+            """,
+            [heir.stored.kind, heir.stored.id, owner.stored.kind, owner.stored.id]
+        )
     }
 
     /// Gives the files that an owner made under teams to those teams.
@@ -73,6 +79,13 @@ enum OwnedFiles {
                 [owner.stored.kind, owner.stored.id]
             )
         }
+        try connection.execute(
+            """
+            UPDATE file_targets SET owner_kind = 'team', owner_id = team_id
+            WHERE owner_kind = $1 AND owner_id = $2 AND team_id IS NOT NULL
+            """,
+            [owner.stored.kind, owner.stored.id]
+        )
     }
 
     /// Makes the files that were made under a team their owners' alone.
@@ -83,6 +96,10 @@ enum OwnedFiles {
                 [.text(team.description)]
             )
         }
+        try connection.execute(
+            "UPDATE file_targets SET team_id = NULL WHERE team_id = $1 AND owner_kind <> 'team'",
+            [.text(team.description)]
+        )
     }
 
     private static let everyState = [

@@ -22,7 +22,8 @@ extension Registry {
             }
             var query = FileListQuery(listing: listing, cursor: cursor, now: now)
             let statement = query.statement(for: principal)
-            let files = try FileRows.files(connection.query(statement, query.sql.arguments))
+            // A list shows nothing of the copies, so they are not read.
+            let files = try connection.query(statement, query.sql.arguments).map { try FileRows.file($0, copies: []) }
             return .success(
                 FilePage(files: Array(files.prefix(listing.limit)), hasMore: files.count > listing.limit)
             )

@@ -182,6 +182,13 @@ extension Registry {
                 """,
                 [file.stored, .text(target.description), .integer(Int64(place)), now, now]
             )
+            try connection.execute(
+                """
+                INSERT INTO file_targets (file_id, deployment_id, created_us, owner_kind, owner_id, team_id)
+                SELECT id, $1, created_us, owner_kind, owner_id, team_id FROM files WHERE id = $2
+                """,
+                [.text(target.description), file.stored]
+            )
         }
     }
 }

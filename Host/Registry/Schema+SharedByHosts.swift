@@ -4,7 +4,8 @@ extension Schema {
     /// Version 2: work that several hosts can share, teams with members, and files in the order of their creation.
     @Sendable
     static func sharedByHosts(_ dialect: SQLDialect) -> [String] {
-        teamColumns + workTables(dialect) + fileTables2(dialect) + copyTables2(dialect) + fileIndexes
+        teamColumns + workTables(dialect) + fileTables2(dialect) + copyTables2(dialect) + targetTable(dialect)
+            + fileIndexes
     }
 
     private static var teamColumns: [String] {
@@ -92,6 +93,29 @@ extension Schema {
             "DROP TABLE files",
             "ALTER TABLE files_2 RENAME TO files",
             "ALTER TABLE file_copies_2 RENAME TO file_copies",
+        ]
+    }
+
+    // What lists by target go by: an index along the list's order for each of its questions.
+    private static func targetTable(_ dialect: SQLDialect) -> [String] {
+        [
+            """
+            CREATE TABLE file_targets (
+                file_id \(dialect.bytesType) NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+                deployment_id TEXT NOT NULL, created_us BIGINT NOT NULL, owner_kind TEXT NOT NULL,
+                owner_id TEXT NOT NULL, team_id TEXT, PRIMARY KEY (file_id, deployment_id)
+            )
+            """,
+            """
+            INSERT INTO file_targets (file_id, deployment_id, created_us, owner_kind, owner_id, team_id)
+            SELECT c.file_id, c.deployment_id, f.created_us, f.owner_kind, f.owner_id, f.team_id
+            FROM file_copies AS c JOIN files AS f ON f.id = c.file_id
+            """,
+            "CREATE INDEX targets_in_order ON file_targets (deployment_id, created_us, file_id)",
+            """
+            CREATE INDEX targets_by_owner ON file_targets (owner_kind, owner_id, deployment_id, created_us, file_id)
+            """,
+            "CREATE INDEX targets_by_team ON file_targets (team_id, deployment_id, created_us, file_id)",
         ]
     }
 

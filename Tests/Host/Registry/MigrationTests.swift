@@ -53,7 +53,8 @@ struct MigrationTests {
     }
 
     private static let tables = [
-        "file_copies", "files", "upload_keys", "workers", "team_members", "keys", "users", "teams", "settings",
+        "file_targets", "file_copies", "files", "upload_keys", "workers", "team_members", "keys", "users", "teams",
+        "settings",
         "schema_version",
     ]
 
@@ -111,7 +112,10 @@ struct MigrationTests {
             let page = try await registry.listFiles(for: alice, try FileListing(order: .oldestFirst))
             #expect(page.files.map(\.id) == files)
             #expect(page.files.allSatisfy { $0.createdAt == UnixTime(secondsSince1970: 1_700_000_000) })
-            #expect(page.files.allSatisfy { $0.copies.map(\.providerID) == ["file-1"] && $0.sizeInBytes == 7 })
+            let whole = try await registry.files(files.map { RequestedFile(id: $0, clientID: "x") }, for: alice)
+            #expect(whole.values.allSatisfy { $0.copies.map(\.providerID) == ["file-1"] && $0.sizeInBytes == 7 })
+            let narrowed = try FileListing(deployments: [DeploymentID("a")])
+            #expect(try await registry.listFiles(for: alice, narrowed).files.count == 3)
             #expect(try await registry.claimFiles(limit: 10).map(\.id) == [left])
             try await fixture.execute("DELETE FROM files")
             #expect(try await fixture.rows("SELECT * FROM file_copies").isEmpty)

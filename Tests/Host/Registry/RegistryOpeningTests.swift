@@ -20,7 +20,7 @@ struct RegistryOpeningTests {
             for table in ["schema_version", "settings", "upload_keys", "workers"] {
                 try await fixture.execute("DROP TABLE \(table)")
             }
-            for table in ["file_copies", "files", "team_members", "keys", "users", "teams"] {
+            for table in ["file_targets", "file_copies", "files", "team_members", "keys", "users", "teams"] {
                 try await fixture.execute("DROP TABLE \(table)")
             }
             let databases = [try await fixture.reopen(), try await fixture.reopen()]
