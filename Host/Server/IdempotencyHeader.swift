@@ -26,17 +26,25 @@ enum IdempotencyHeader {
         return text
     }
 
-    /// The key with what it stands for: a repeat has the same fields and content, and is made under the same team.
+    /// The key with what it stands for: a repeat has the same fields and the same content.
+    ///
+    /// A key counts within a team: what was made under it belongs to others than what was made without.
     static func idempotencyKey(_ text: String, for upload: ReceivedUpload, by principal: Principal) -> IdempotencyKey {
         let request = upload.request
         let parts = [
             request.purpose.rawValue, request.filename, request.mimeType, upload.file.sha256,
-            request.expiresAfterSeconds.map { String($0) } ?? "-", principal.teamID.map { "\($0)" } ?? "",
+            request.expiresAfterSeconds.map { String($0) } ?? "-",
         ]
+        return IdempotencyKey(
+            text: digest([principal.teamID?.description ?? "", text]),
+            fingerprint: digest(parts + request.targetNames)
+        )
+    }
+
+    private static func digest(_ parts: [String]) -> String {
         var hash = SHA256()
         // Each part with its length, so that no two lists of parts read alike.
-        for part in parts + request.targetNames { hash.update(data: Array("\(part.utf8.count):\(part)".utf8)) }
-        let digest = hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        return IdempotencyKey(text: text, fingerprint: digest)
+        for part in parts { hash.update(data: Array("\(part.utf8.count):\(part)".utf8)) }
+        return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 }

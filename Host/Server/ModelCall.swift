@@ -67,7 +67,8 @@ struct ModelCall: Sendable {
                 }
                 return [fill.deployment]
             } catch let failure as FanOutFailure {
-                failed = failure
+                let isLost = failure.failure.reason == .notFound
+                failed = isLost ? lost(fill.missing[0]) : failure
             }
         }
         throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
@@ -84,6 +85,15 @@ struct ModelCall: Sendable {
                 parameter: reference.path
             )
         }
+    }
+
+    private func lost(_ reference: FileReference) -> RuleError {
+        RuleError(
+            .fileLost,
+            "The provider of \(modelName) no longer has the file \(reference.clientID), and no other copy can be read. "
+                + "Upload it again.",
+            parameter: reference.path
+        )
     }
 
     private func choice(_ services: GatewayServices) throws(RuleError) -> DeploymentChoice {
@@ -126,12 +136,7 @@ struct ModelCall: Sendable {
         do {
             _ = try choice(services)
         } catch {
-            throw RuleError(
-                .fileLost,
-                "The provider of \(modelName) no longer has the file \(first.clientID), and no other copy can be read. "
-                    + "Upload it again.",
-                parameter: first.path
-            )
+            throw self.lost(first)
         }
         for (reference, copy) in lost { try await services.registry.lose(copy, of: reference.id) }
         return true

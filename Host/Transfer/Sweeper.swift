@@ -10,6 +10,7 @@ import Synchronization
 package final class Sweeper: Sendable {
     private static let claimedAtOnce = 32
     private static let maximumRounds = 100
+    private static let mostSweepsAtOnce = 4
     /// A provider that does not answer holds up the work at the others no longer than this.
     private static let longestAttempt: Duration = .seconds(10)
 
@@ -30,6 +31,7 @@ package final class Sweeper: Sendable {
     private let logger: Logger
     private let rings: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
+    private let running = Mutex(0)
 
     /// Makes a sweeper.
     ///
@@ -58,6 +60,8 @@ package final class Sweeper: Sendable {
     package func ring() { bell.yield() }
 
     /// Sweeps at once and then regularly, until the calling task is cancelled; may be called once.
+    ///
+    /// A sweep that waits for a provider does not hold up the next one, which leaves what is claimed alone.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [bell, interval] in
@@ -66,7 +70,13 @@ package final class Sweeper: Sendable {
                     do { try await Task.sleep(for: interval) } catch { return }
                 }
             }
-            for await _ in rings { await sweep() }
+            for await _ in rings where running.withLock({ $0 }) < Self.mostSweepsAtOnce {
+                running.withLock { $0 += 1 }
+                group.addTask {
+                    await self.sweep()
+                    self.running.withLock { $0 -= 1 }
+                }
+            }
             group.cancelAll()
         }
     }

@@ -22,6 +22,7 @@ _FILE_COLUMNS = (
     "id, created_us, owner_kind, owner_id, team_id, purpose, filename, mime_type, size_in_bytes, sha256, "
     "target_names, status, expires_at, updated_at"
 )
+_TARGET_COLUMNS = "file_id, deployment_id, created_us, owner_kind, owner_id, team_id"
 _COPY_COLUMNS = "file_id, deployment_id, place, provider_id, state, expires_at, begun_at, updated_at"
 
 
@@ -95,6 +96,13 @@ class Million:
                 yield (file.id, deployment, place, provider_id, "ready", None, made_at, made_at)
 
 
+    def target_rows(self) -> Iterator[tuple]:
+        for file in self.files:
+            if file.status == "ready":
+                for deployment in file.deployments:
+                    yield (file.id, deployment, file.created_us, "user", file.owner, file.team)
+
+
 def _provider_id(deployment: str, file_id: bytes) -> str:
     """An id in the provider's form, of an object that does not exist."""
     if deployment == "vertex-main":
@@ -110,6 +118,7 @@ def fill_sqlite(path: Path, million: Million) -> None:
     connection.execute("BEGIN")
     connection.executemany(f"INSERT INTO files ({_FILE_COLUMNS}) VALUES ({_places(14)})", million.file_rows())
     connection.executemany(f"INSERT INTO file_copies ({_COPY_COLUMNS}) VALUES ({_places(8)})", million.copy_rows())
+    connection.executemany(f"INSERT INTO file_targets ({_TARGET_COLUMNS}) VALUES ({_places(6)})", million.target_rows())
     connection.execute("COMMIT")
     connection.execute("ANALYZE")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -124,7 +133,8 @@ def fill_postgresql(database: Database, million: Million) -> None:
     """The same through `COPY`; foreign keys are checked as always."""
     _copy(database, f"files ({_FILE_COLUMNS})", million.file_rows())
     _copy(database, f"file_copies ({_COPY_COLUMNS})", million.copy_rows())
-    _psql(database, "VACUUM ANALYZE files", "VACUUM ANALYZE file_copies")
+    _copy(database, f"file_targets ({_TARGET_COLUMNS})", million.target_rows())
+    _psql(database, "VACUUM ANALYZE files", "VACUUM ANALYZE file_copies", "VACUUM ANALYZE file_targets")
 
 
 def _copy(database: Database, table: str, rows: Iterator[tuple]) -> None:

@@ -325,10 +325,10 @@ CONFLICT = Outcome(409, "conflict")
 
 
 def expected_of_repeat(first: str, asker: Asker, is_same: bool) -> Outcome:
-    """An Idempotency-Key is its owner's: what others send with it has nothing to do with it."""
+    """An Idempotency-Key is its owner's, within a team: what others send with it has nothing to do with it."""
     if asker.key != GOOD:
         return NO_KEY
-    if asker.owner != ASKER[first].owner:
+    if (asker.owner, asker.team) != (ASKER[first].owner, ASKER[first].team):
         return NEW
     return SAME if is_same else CONFLICT
 
