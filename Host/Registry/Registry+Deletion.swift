@@ -76,6 +76,7 @@ extension Registry {
     ///   - makerWasAlive: When whoever makes its copies can last have asked a provider for one; nil for now.
     ///   - worker: Who deletes it; nil for nobody.
     ///   - connection: The transaction.
+    /// - Throws: ``DatabaseError``.
     static func markDeleting(
         _ id: FileID,
         at now: UnixTime,

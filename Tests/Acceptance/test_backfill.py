@@ -397,7 +397,7 @@ class TestALostCopy:
         assert not names, f"the provider's own name is shown: {message}"
 
     def check_kept(self, gateway: Gateway, file_id: str, model: str) -> None:
-        """A deployment that was configured with another account has none of its files: the record is no worse for it."""
+        """A deployment with another account has none of its files: the record is no worse for it."""
         assert gateway.admin.get(f"/v1/files/{file_id}").status_code == 200
         assert file_id in gateway.file_ids()
         assert_error(gateway.chat(model, file_message(file_id)), 404, code="file_lost")

@@ -20,12 +20,13 @@ from pathlib import Path
 from churn import Churn
 from million import LARGE_OWNER, LARGE_TEAM, SMALL_TEAMS, Million, SeededFile, fill_postgresql, fill_sqlite
 from questions import NOBODYS, RARE_NAME, SECOND, Question, questions
+from tables import FLOOR, Answer, Times, report, row, section, sections
+from wire import Wire
+
 from servers import temporary_folder
 from support.gateway import BUILD, MASTER_KEY, Gateway, clean_environment, configuration, openai_entry, vertex_entry
 from support.postgresql import PostgreSQL
 from support.simulators import Simulators
-from tables import FLOOR, Answer, Times, report, row, section, sections
-from wire import Wire
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 3

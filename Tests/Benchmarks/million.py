@@ -95,7 +95,6 @@ class Million:
                 provider_id = _provider_id(deployment, file.id)
                 yield (file.id, deployment, place, provider_id, "ready", None, made_at, made_at)
 
-
     def target_rows(self) -> Iterator[tuple]:
         for file in self.files:
             if file.status == "ready":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from questions import Question
+
 from servers import machine
 
 #: A route that does nothing.
