@@ -138,7 +138,7 @@ extension KeyAuthority {
     /// The user for whom a key is made if nobody is named.
     fileprivate var user: UserID? {
         switch self {
-        case .administrator: nil
+        case .administrator, .administratorKey: nil
         case .owner(let user, _): user
         }
     }

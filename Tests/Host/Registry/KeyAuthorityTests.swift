@@ -284,6 +284,23 @@ struct KeyAuthorityTests {
     }
 
     @Test(arguments: DatabaseKind.allCases)
+    func anAdministratorWhoseKeyWasJustBlockedOrDemotedMakesNoMoreKeys(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            let registry = fixture.registry
+            let made = try await registry.createUser(NewUser(id: UserID("a"), role: .admin), with: NewKey())
+            let authority = try KeyAuthority(try await fixture.principal(of: made.key))
+            _ = try await registry.createKey(NewKey(), by: authority)
+
+            try await registry.updateUser(UserID("a"), UserChange(role: .user))
+            try await expectRefusal(.forbidden) { _ = try await registry.createKey(NewKey(), by: authority) }
+
+            try await registry.updateUser(UserID("a"), UserChange(role: .admin))
+            try await registry.updateKey(.id(made.key.record.id), KeyChange(isBlocked: true))
+            try await expectRefusal(.forbidden) { _ = try await registry.createKey(NewKey(), by: authority) }
+        }
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
     func aMemberMakesKeysOfItsTeamWithinTheTeamsModels(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let registry = fixture.registry
