@@ -3,7 +3,11 @@ import HostDatabase
 import PostgreSQLServer
 import Testing
 
+@Suite(.timeLimit(.minutes(1)))
 struct PostgreSQLNoticeTests {
+    /// Finds the session of a listener, which says `SELECT 1` from time to time.
+    private static let isListener = "query IN ('LISTEN gantry', 'SELECT 1')"
+
     @Test
     func othersHearWhatIsPublishedAndThePublisherDoesNot() async throws {
         let server = try await PostgreSQLServer.shared()
@@ -44,7 +48,7 @@ struct PostgreSQLNoticeTests {
         #expect(await heard.next() == .interrupted)
 
         try await server.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)' AND query LIKE 'LISTEN%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)' AND \(Self.isListener)"
         )
 
         #expect(await heard.next() == .interrupted)
@@ -64,8 +68,7 @@ struct PostgreSQLNoticeTests {
         let heard = Notices(database)
         #expect(await heard.next() == .interrupted)
         let session = try await server.run(
-            "SELECT pid FROM pg_stat_activity WHERE datname = '\(name)' AND pid NOT IN (pg_backend_pid()) "
-                + "AND query IN ('LISTEN gantry', 'SELECT 1')"
+            "SELECT pid FROM pg_stat_activity WHERE datname = '\(name)' AND \(Self.isListener)"
         )
         let process = try #require(pid_t(session))
 

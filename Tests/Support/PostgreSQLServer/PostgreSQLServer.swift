@@ -3,8 +3,9 @@ import Synchronization
 
 /// A PostgreSQL server of the tests' own: in a temporary directory, on a socket and a free port of 127.0.0.1.
 ///
-/// On the socket everybody is trusted; over TCP a password is asked for (SCRAM). The server syncs to the disk as a real
-/// one does. It ends, and its directory goes, with the process that started it, however that ends.
+/// On the socket everybody is trusted; over TCP a password is asked for (SCRAM). The server does not wait for the disk:
+/// what it wrote outlives any death of its processes, if not that of the machine. It ends, and its directory goes, with
+/// the process that started it, however that ends.
 package final class PostgreSQLServer: Sendable {
     package enum Transport: String, CaseIterable, Sendable {
         case socket
@@ -167,7 +168,7 @@ package final class PostgreSQLServer: Sendable {
         let path = dataDirectory + "/postgresql.auto.conf"
         let own = [
             "listen_addresses = '127.0.0.1'", "port = \(port)", "unix_socket_directories = '\(socketDirectory)'",
-            "max_connections = 600", "shared_buffers = 16MB", "log_min_messages = log",
+            "max_connections = 600", "shared_buffers = 16MB", "log_min_messages = log", "fsync = off",
         ]
         let text = (own + lines).joined(separator: "\n") + "\n"
         try ServerAccount.write(Data(text.utf8), to: path)
