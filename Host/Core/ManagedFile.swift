@@ -122,6 +122,9 @@ package struct ManagedFile: Hashable, Sendable {
         self.copies = copies
     }
 
+    /// Whether its time has passed.
+    package func hasExpired(by now: UnixTime) -> Bool { expiresAt.map { $0 <= now } ?? false }
+
     /// The file as it is without one of its copies.
     package func without(_ copy: FileCopy) -> ManagedFile {
         ManagedFile(

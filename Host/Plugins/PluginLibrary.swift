@@ -2,6 +2,7 @@ import CGantryPlugin
 import Crypto
 import FoundationEssentials
 import Glibc
+import HostCore
 
 /// A plugin's shared library, loaded from a private copy whose bytes were hashed while they were copied.
 ///
@@ -37,9 +38,7 @@ struct PluginLibrary: Sendable {
         } catch {
             throw PluginError(.libraryRefused, "\(path): \(error.reason).")
         }
-        sha256 = SHA256.hash(data: bytes).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
+        sha256 = SHA256.hash(data: bytes).hexadecimal
         if let expected = definition.sha256, expected != sha256 {
             throw PluginError(
                 .libraryRefused,

@@ -5,8 +5,8 @@ import HostDatabase
 enum FileRows {
     /// A deleted file keeps its place for a day, so that whoever deletes while listing can go on from it.
     static let deletedStatus = "deleted"
-    /// A file that has expired keeps its place for longer, so that its owner is told so.
-    static let expiredStatus = "expired"
+    /// What becomes of a copy's state when it has to go: one that was never completed may still come into being.
+    static let stateOfUnwanted = "CASE WHEN state IN ('pending', 'failed') THEN 'failed' ELSE 'deleting' END"
 
     /// What a record of a file is read from.
     static let columns = """

@@ -24,7 +24,7 @@ enum OwnedFiles {
             try connection.execute(
                 """
                 UPDATE file_copies SET updated_at = $1, worker = NULL, retry_at = 0, failures = 0,
-                    state = CASE WHEN state IN ('pending', 'failed') THEN 'failed' ELSE 'deleting' END
+                    state = \(FileRows.stateOfUnwanted)
                 WHERE file_id IN (SELECT id FROM files WHERE \(isOwned) AND status = '\(status)')
                 """,
                 [time, kind, id]

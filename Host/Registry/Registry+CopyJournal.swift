@@ -49,7 +49,7 @@ extension Registry: CopyJournal {
         guard let status = try rows.first?.text("status") else {
             throw RegistryError(.notFound, "The file's record does not exist, or no longer.")
         }
-        guard status == FileRows.deletedStatus || status == FileRows.expiredStatus else {
+        guard status == FileRows.deletedStatus || status == FileStatus.expired.rawValue else {
             return status != FileStatus.deleting.rawValue
         }
         try connection.execute(

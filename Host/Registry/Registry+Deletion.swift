@@ -22,8 +22,10 @@ extension Registry {
     ) async throws -> ManagedFile {
         let now = clock.now()
         if !isLeftToSweep { work.begin(id) }
-        let begun = await Result.catching {
-            try await change("deleting a file") { [rowLock, worker] connection -> Result<ManagedFile, RuleError> in
+        defer { cachedFileRecords.remove([id]) }
+        do {
+            let begun = try await change("deleting a file") {
+                [rowLock, worker] connection -> Result<ManagedFile, RuleError> in
                 do {
                     let found = try Self.lockedFile(id, rowLock, in: connection)
                     _ = try Self.check(found, .delete, for: principal, clientID: clientID, now: now)
@@ -33,10 +35,7 @@ extension Registry {
                 try Self.markDeleting(id, at: now, worker: isLeftToSweep ? nil : worker, in: connection)
                 return .success(try Self.existing(id, in: connection))
             }
-        }
-        cachedFileRecords.remove([id])
-        do {
-            return try begun.get().get()
+            return try begun.get()
         } catch {
             if !isLeftToSweep { work.end(id) }
             throw error
@@ -90,10 +89,9 @@ extension Registry {
             "UPDATE files SET status = 'deleting', retry_at = 0, worker = $1, updated_at = $2 WHERE id = $3",
             [DatabaseValue(worker?.text), now, id.stored]
         )
-        // A copy that was never completed may still come into being.
         try connection.execute(
             """
-            UPDATE file_copies SET state = CASE WHEN state IN ('pending', 'failed') THEN 'failed' ELSE 'deleting' END,
+            UPDATE file_copies SET state = \(FileRows.stateOfUnwanted),
                 updated_at = CASE WHEN state = 'pending' THEN $1 ELSE updated_at END
             WHERE file_id = $2
             """,
@@ -108,7 +106,7 @@ extension Registry {
         at now: UnixTime,
         in connection: any DatabaseConnection
     ) throws {
-        let hasExpired = file.expiresAt.map { $0 <= now } ?? false
+        let status = file.hasExpired(by: now) ? FileStatus.expired.rawValue : FileRows.deletedStatus
         try connection.execute(
             """
             UPDATE files SET status = $1, filename = '', mime_type = '', size_in_bytes = NULL, sha256 = NULL,
@@ -116,16 +114,8 @@ extension Registry {
             WHERE id = $3
             """,
             [
-                .text(hasExpired ? FileRows.expiredStatus : FileRows.deletedStatus), .integer(now.secondsSince1970),
-                file.id.stored,
+                .text(status), .integer(now.secondsSince1970), file.id.stored,
             ]
         )
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What a body returns or throws.
-    fileprivate static func catching(_ body: () async throws -> Success) async -> Self {
-        do { return .success(try await body()) } catch { return .failure(error) }
     }
 }

@@ -32,7 +32,7 @@ extension Registry {
     static func earlierFile(
         _ new: NewFile,
         _ key: IdempotencyKey,
-        at now: DatabaseValue,
+        at now: UnixTime,
         _ rowLock: String,
         in connection: any DatabaseConnection
     ) throws -> FileBeginning? {
@@ -43,7 +43,8 @@ extension Registry {
             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner_kind, owner_id, idempotency_key) DO NOTHING
             """,
             [
-                new.owner.stored.kind, new.owner.stored.id, .text(key.text), .text(key.fingerprint), new.id.stored, now,
+                new.owner.stored.kind, new.owner.stored.id, .text(key.text), .text(key.fingerprint), new.id.stored,
+                .integer(now.secondsSince1970),
             ]
         )
         if taken == 1 { return nil }
@@ -66,12 +67,5 @@ extension Registry {
         // The first one failed or has been deleted since: this one takes its place.
         try connection.execute("DELETE FROM upload_keys WHERE \(condition)", place)
         return try earlierFile(new, key, at: now, rowLock, in: connection)
-    }
-}
-
-extension ManagedFile {
-    fileprivate func hasExpired(by now: DatabaseValue) -> Bool {
-        guard let expiresAt, case .integer(let seconds) = now else { return false }
-        return expiresAt.secondsSince1970 <= seconds
     }
 }

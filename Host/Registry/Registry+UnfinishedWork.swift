@@ -139,7 +139,8 @@ extension Registry: UnfinishedWork {
         let now = clock.now()
         try await change("dropping old records") { [dialect] connection in
             for (status, age) in [
-                (FileRows.deletedStatus, Self.secondsToKeepPlaces), (FileRows.expiredStatus, Self.secondsToKeepExpired),
+                (FileRows.deletedStatus, Self.secondsToKeepPlaces),
+                (FileStatus.expired.rawValue, Self.secondsToKeepExpired),
             ] {
                 try connection.execute(
                     """

@@ -9,34 +9,26 @@ extension Registry {
     /// There must be a target; one that is named twice counts once. The file is this worker's until it is committed,
     /// abandoned or postponed.
     ///
-    /// - Returns: The file, `uploading`, with a pending copy for each target.
-    /// - Throws: ``RegistryError`` with `.invalid` or `.storeUnavailable`.
-    package func beginFile(
-        _ new: NewFile,
-        targets: [DeploymentID]
-    ) async throws(RegistryError) -> ManagedFile {
-        guard case .begun(let file) = try await beginFile(new, targets: targets, unlessMadeWith: nil) else {
-            throw RegistryError(.internalError, "A file without an idempotency key cannot have been made before.")
-        }
-        return file
-    }
-
-    /// The same, unless its owner has made or is making a file with the same idempotency key.
-    ///
+    /// - Parameters:
+    ///   - new: The file.
+    ///   - targets: Where its copies go.
+    ///   - key: Nothing is begun if the file's owner has made, or is making, one with the same idempotency key.
+    /// - Returns: The file, `uploading`, with a pending copy for each target; or the one that the key was used for.
     /// - Throws: ``RegistryError`` with `.invalid`, `.conflict` if another file was made with the key or the owner has been
     ///   deleted, or `.storeUnavailable`.
     package func beginFile(
         _ new: NewFile,
         targets: [DeploymentID],
-        unlessMadeWith key: IdempotencyKey?
+        unlessMadeWith key: IdempotencyKey? = nil
     ) async throws(RegistryError) -> FileBeginning {
         try Self.check(new, targets)
-        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        let moment = clock.now()
+        let now = DatabaseValue.integer(moment.secondsSince1970)
         let created = DatabaseValue.integer(creationTimes.next(clock.microseconds()))
         work.begin(new.id)
         do {
             let beginning = try await change("beginning a file") { [rowLock, dialect, worker] connection in
-                if let key, let earlier = try Self.earlierFile(new, key, at: now, rowLock, in: connection) {
+                if let key, let earlier = try Self.earlierFile(new, key, at: moment, rowLock, in: connection) {
                     return earlier
                 }
                 try Self.checkOwner(of: new, dialect.sharedRowLock, in: connection)

@@ -32,7 +32,7 @@ package enum RegistryNotice: Hashable, Sendable {
     /// The text to be published: `key:` and the digest in lower-case hexadecimal digits, `keys`, or `file:` and a UUID.
     package var text: String {
         switch self {
-        case .key(let digest): Self.keyPrefix + digest.hexadecimal
+        case .key(let digest): Self.keyPrefix + digest.bytes.hexadecimal
         case .keys: Self.allKeys
         case .file(let id): Self.filePrefix + id.uuid.text
         }
@@ -50,11 +50,6 @@ extension KeyDigest {
             bytes.append(high << 4 | low)
         }
         self.init(bytes: bytes)
-    }
-
-    /// 64 lower-case hexadecimal digits.
-    var hexadecimal: String {
-        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
     private static func value(of digit: UInt8) -> UInt8? {

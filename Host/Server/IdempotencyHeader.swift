@@ -45,6 +45,6 @@ enum IdempotencyHeader {
         var hash = SHA256()
         // Each part with its length, so that no two lists of parts read alike.
         for part in parts { hash.update(data: Array("\(part.utf8.count):\(part)".utf8)) }
-        return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return hash.finalize().hexadecimal
     }
 }

@@ -120,17 +120,15 @@ struct CopyCreation: Sendable {
         at target: Deployment,
         requestID: String
     ) async throws {
-        for pause in Self.pausesBetweenRemovals {
-            do {
-                try await removal.delete(id, at: target, requestID: requestID)
-                return try await removal.forget(file.id, at: target, providerID: id)
-            } catch {
-                try await Task.sleep(for: pause)
-            }
-        }
-        do throws(FanOutFailure) {
+        let attempt = { () async throws(FanOutFailure) in
             try await removal.delete(id, at: target, requestID: requestID)
             try await removal.forget(file.id, at: target, providerID: id)
+        }
+        for pause in Self.pausesBetweenRemovals {
+            do { return try await attempt() } catch { try await Task.sleep(for: pause) }
+        }
+        do throws(FanOutFailure) {
+            try await attempt()
         } catch {
             try await journal.giveUp(file.id, at: target.id, providerID: id)
             throw error

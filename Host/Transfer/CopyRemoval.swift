@@ -52,11 +52,17 @@ package struct CopyRemoval: Sendable {
             return .left
         }
         try await delete(id, at: target.deployment, requestID: requestID)
-        // What was never completed may come into being yet, behind the deletion.
-        let age = clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
-        if copy.state == .failed, (0..<patience.components.seconds).contains(age) { return .left }
+        // Behind the deletion.
+        if copy.state == .failed, mayStillCome(copy) { return .left }
         try await forget(file, at: target.deployment, providerID: id)
         return .removed
+    }
+
+    /// Whether a copy whose creation was cut off may still come into being.
+    func mayStillCome(_ copy: FileCopy) -> Bool {
+        // A clock that was put back says nothing about the age.
+        let age = clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
+        return (0..<patience.components.seconds).contains(age)
     }
 
     /// Deletes an object at a provider; one that is not there counts as deleted.

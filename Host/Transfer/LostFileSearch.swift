@@ -38,15 +38,13 @@ struct LostFileSearch: Sendable {
 
     private func search(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> Finding {
         let suspects = try await list(copy, of: file, at: deployment)
-        let age = removal.clock.now().secondsSince1970 - copy.updatedAt.secondsSince1970
-        // A clock that was put back says nothing about the age.
-        let mayCome = (0..<removal.patience.components.seconds).contains(age)
-        guard !suspects.isEmpty else { return mayCome ? .open : .nothing }
+        let ifNotFound: Finding = removal.mayStillCome(copy) ? .open : .nothing
+        guard !suspects.isEmpty else { return ifNotFound }
         let deployments = removal.plugins.deployments(losing: .search)
         let judgement = try await work.judge(suspects, like: file, at: deployments)
         // An upload of the same file that goes on now could have made any of them.
         guard judgement.running == 0 else { return .open }
-        if judgement.unrecorded.isEmpty { return mayCome ? .open : .nothing }
+        if judgement.unrecorded.isEmpty { return ifNotFound }
         guard deletes, judgement.unrecorded.count <= judgement.cutOff else {
             let message: Logger.Message =
                 deletes
@@ -63,13 +61,15 @@ struct LostFileSearch: Sendable {
     }
 
     private func list(_ copy: FileCopy, of file: ManagedFile, at deployment: Deployment) async throws -> [String] {
+        let like = CopyCreation.input(for: file, expiresIn: nil)
+        let since = copy.begunAt.advanced(bySeconds: -Self.clockSkewInSeconds)
         let until = copy.updatedAt.advanced(bySeconds: Self.longestDelayInSeconds + Self.clockSkewInSeconds)
         var found: [String] = []
         var after: String?
         for _ in 0..<Self.maximumPages {
             let input = FileSearchInput(
-                like: CopyCreation.input(for: file, expiresIn: nil),
-                since: copy.begunAt.advanced(bySeconds: -Self.clockSkewInSeconds).secondsSince1970,
+                like: like,
+                since: since.secondsSince1970,
                 until: until.secondsSince1970,
                 after: after
             )

@@ -1,4 +1,5 @@
 import Crypto
+import HostCore
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -35,8 +36,7 @@ final class SpoolTape: Sendable {
 
     /// The SHA-256 of what has been written, in lower-case hexadecimal digits.
     var sha256: String {
-        let digest = state.withLock { $0.hasher.finalize() }
-        return digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        state.withLock { $0.hasher.finalize() }.hexadecimal
     }
 
     private func append(_ block: ByteBuffer) throws(SpoolError) {

@@ -87,9 +87,9 @@ package final class Sweeper: Sendable {
             for _ in 0..<Self.maximumRounds {
                 // What is claimed is finished or given back before anything else can fail.
                 let files = try await work.claimFiles(limit: Self.claimedAtOnce)
-                await finish(files, [], &count)
+                await finish(files, &count) { await self.finish($0) }
                 let copies = try await work.claimCopies(limit: Self.claimedAtOnce)
-                await finish([], copies, &count)
+                await finish(copies, &count) { await self.finish($0) }
                 if Task.isCancelled || files.isEmpty && copies.isEmpty { break }
             }
             try await work.dropOldRecords()
@@ -103,10 +103,13 @@ package final class Sweeper: Sendable {
         )
     }
 
-    private func finish(_ files: [ManagedFile], _ copies: [UnfinishedCopy], _ count: inout Count) async {
+    private func finish<Piece: Sendable>(
+        _ pieces: [Piece],
+        _ count: inout Count,
+        by finish: @escaping @Sendable (Piece) async -> Bool
+    ) async {
         let outcomes = await withTaskGroup(of: Bool.self) { group in
-            for file in files { group.addTask { await self.finish(file) } }
-            for copy in copies { group.addTask { await self.finish(copy) } }
+            for piece in pieces { group.addTask { await finish(piece) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
         for isFinished in outcomes { count.add(isFinished) }

@@ -117,7 +117,7 @@ struct RegistryFixture {
         filename: String = "paper.pdf",
         expiresAt: UnixTime? = nil
     ) async throws -> ManagedFile {
-        try await registry.beginFile(
+        let beginning = try await registry.beginFile(
             NewFile(
                 for: principal,
                 purpose: purpose,
@@ -129,6 +129,10 @@ struct RegistryFixture {
             ),
             targets: deployments.map { DeploymentID($0) }
         )
+        guard case .begun(let file) = beginning else {
+            throw RegistryError(.internalError, "A file without an idempotency key cannot have been made before.")
+        }
+        return file
     }
 
     /// A file that can be used.
