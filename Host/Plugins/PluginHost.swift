@@ -118,6 +118,24 @@ package final class PluginHost: Sendable {
         )
     }
 
+    /// Makes an operation whose client is called on an event loop, where it is to be started.
+    ///
+    /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured.
+    package func operation(
+        _ request: OperationRequest,
+        on deployment: DeploymentID,
+        loop: any EventLoop,
+        client: any OperationClient
+    ) throws(OperationFailure) -> OperationDriver {
+        OperationDriver(
+            request,
+            target: try known(deployment),
+            loop: loop,
+            environment: environment,
+            client: client
+        )
+    }
+
     private func known(_ id: DeploymentID) throws(OperationFailure) -> PluginTarget {
         guard let target = targets[id] else {
             throw OperationFailure(.notFound, "The deployment \(id) is not configured any more.")

@@ -43,18 +43,9 @@ struct AnswerMiddleware: RouterMiddleware {
                 message: "This route takes \(allowed)."
             )
         } else {
-            refusal = ErrorResponses.answer(for: error)
+            refusal = ErrorResponses.logged(error, callID: context.callID, context.logger)
         }
         if let seconds = refusal.retryAfter { headers[.retryAfter] = "\(seconds)" }
-        if refusal.status.code >= 500 {
-            context.logger.error(
-                "request failed",
-                metadata: [
-                    "call.id": "\(context.callID)", "error": "\(refusal)",
-                    "error.cause": "\((error as? RegistryError)?.detailedMessage ?? "\(type(of: error))")",
-                ]
-            )
-        }
         return try .json(refusal.body, status: refusal.status, headers: headers)
     }
 }

@@ -1,5 +1,6 @@
 import HostCore
 import HostPlugins
+import Hummingbird
 import NIOCore
 
 /// An operation's answer whose first piece has been looked at.
@@ -10,17 +11,9 @@ final class AnswerStream: @unchecked Sendable {
     let deployment: Deployment
     private var iterator: OperationStream.AsyncIterator
     private let watch: DisconnectWatch
-    /// The operation holds the request's body to its end.
-    private let share: RequestMemory.Share?
 
     /// Takes over a running operation and cancels it if the client goes away.
-    init(
-        _ stream: OperationStream,
-        deployment: Deployment,
-        channel: any Channel,
-        share: RequestMemory.Share? = nil
-    ) {
-        self.share = share
+    init(_ stream: OperationStream, deployment: Deployment, channel: any Channel) {
         self.deployment = deployment
         iterator = stream.makeAsyncIterator()
         watch = DisconnectWatch(channel) { stream.cancel() }
@@ -28,10 +21,32 @@ final class AnswerStream: @unchecked Sendable {
 
     deinit { watch.stop() }
 
-    /// The next piece.
+    /// The first piece that says what kind of answer it is.
     ///
     /// - Throws: ``DeploymentFailure``.
-    func next() async throws -> OperationPart {
+    func firstPart() async throws -> OperationPart {
+        while true {
+            let part = try await next()
+            if case .usage = part { continue }
+            return part
+        }
+    }
+
+    /// Writes what the provider sends, byte for byte.
+    ///
+    /// - Throws: ``DeploymentFailure``; the rest of the body is then missing, so the connection is cut and the client
+    ///   cannot take it for whole.
+    func writePiped(to writer: inout any ResponseBodyWriter) async throws {
+        while true {
+            switch try await next() {
+            case .bytes(let bytes): try await writer.write(bytes)
+            case .result: return try await writer.finish(nil)
+            case .pipe, .event, .usage: continue
+            }
+        }
+    }
+
+    private func next() async throws -> OperationPart {
         do {
             if let part = try await iterator.next() { return part }
         } catch let failure as OperationFailure {

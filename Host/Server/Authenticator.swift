@@ -15,10 +15,48 @@ struct Authenticator: Sendable {
     /// - Throws: ``GatewayError`` with 401 for a key that is missing, malformed, unknown, expired or blocked;
     ///   ``RegistryError`` if the registry cannot be asked.
     func principal(of request: Request) async throws -> Principal {
-        guard let key = try key(in: request.headers) else {
-            throw refusal("No API key: send it as `Authorization: Bearer sk-…`.")
+        try await principal(for: try digest(of: Credentials(request.headers)))
+    }
+
+    /// The principal of the key with a digest.
+    ///
+    /// - Throws: As ``principal(of:)``.
+    func principal(for digest: KeyDigest) async throws -> Principal {
+        try Self.principal(in: try await registry.principal(for: digest))
+    }
+
+    /// The principal of the key with a digest, if that is in memory; nil if the registry has to be asked.
+    ///
+    /// - Throws: ``GatewayError`` with 401 for a key that is known not to be good.
+    func cachedPrincipal(for digest: KeyDigest) throws(GatewayError) -> Principal? {
+        guard let lookup = registry.cachedPrincipal(for: digest) else { return nil }
+        return try Self.principal(in: lookup)
+    }
+
+    /// The digest of the key that a client sent.
+    ///
+    /// - Throws: ``GatewayError`` with 401 for a key that is missing or malformed.
+    func digest(of credentials: Credentials) throws(GatewayError) -> KeyDigest {
+        let key: Substring
+        if let value = credentials.authorization {
+            let parts = value.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+                throw Self.refusal("The Authorization header must read `Bearer sk-…`.")
+            }
+            key = parts[1].drop { $0 == " " }
+        } else if let value = credentials.azureKey ?? credentials.anthropicKey {
+            key = Substring(value)
+        } else {
+            throw Self.refusal("No API key: send it as `Authorization: Bearer sk-…`.")
         }
-        switch try await registry.principal(forKey: key) {
+        guard key.hasPrefix("sk-"), key.utf8.count <= Self.maximumKeyBytes,
+            key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else { throw Self.refusal("Malformed API key: keys of this gateway begin with sk-.") }
+        return KeyDigest(of: String(key))
+    }
+
+    private static func principal(in lookup: PrincipalLookup) throws(GatewayError) -> Principal {
+        switch lookup {
         case .principal(let principal): return principal
         case .unknown: throw refusal("Incorrect API key provided.")
         case .expired: throw refusal("This API key has expired. Ask for a new one.")
@@ -26,27 +64,7 @@ struct Authenticator: Sendable {
         }
     }
 
-    /// OpenAI's clients send a bearer token, Azure's `api-key`, Anthropic's `x-api-key`.
-    private func key(in headers: HTTPFields) throws -> String? {
-        let key: Substring
-        if let value = headers[.authorization] {
-            let parts = value.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else {
-                throw refusal("The Authorization header must read `Bearer sk-…`.")
-            }
-            key = parts[1].drop { $0 == " " }
-        } else if let value = headers[.azureKey] ?? headers[.anthropicKey] {
-            key = Substring(value)
-        } else {
-            return nil
-        }
-        guard key.hasPrefix("sk-"), key.utf8.count <= Self.maximumKeyBytes,
-            key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-        else { throw refusal("Malformed API key: keys of this gateway begin with sk-.") }
-        return String(key)
-    }
-
-    private func refusal(_ message: String) -> GatewayError {
+    private static func refusal(_ message: String) -> GatewayError {
         GatewayError(.unauthorized, type: "authentication_error", code: "invalid_api_key", message: message)
     }
 }

@@ -16,26 +16,14 @@ extension Call {
 
     /// A named part of the path.
     func parameter(_ name: String) throws -> String {
-        try decoded(path: try context.parameters.require(name), name)
-    }
-
-    /// A part of the path as the text it stands for.
-    func decoded(path: String, _ name: String) throws(GatewayError) -> String {
-        guard let text = path.removingPercentEncoding, !text.isEmpty else {
-            throw GatewayError(.badRequest, parameter: name, message: "\(name) in the path is not valid text.")
-        }
-        return text
+        try PathText.decoded(try context.parameters.require(name), name: name)
     }
 
     /// The whole body, up to a limit.
     ///
     /// A body that says how long it is and is too long is refused before a byte of it is read.
     func body(limit: Int) async throws -> ByteBuffer {
-        let refusal = GatewayError(
-            .contentTooLarge,
-            code: "too_large",
-            message: "The body is larger than the \(limit) bytes that this route takes."
-        )
+        let refusal = GatewayError.bodyTooLarge(limit: limit)
         if let length = request.declaredLength, length > limit { throw refusal }
         do {
             return try await request.body.collect(upTo: limit)

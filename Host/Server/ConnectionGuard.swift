@@ -1,18 +1,16 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 
 /// Watches one client connection: heads and bodies must come in time, malformed requests get the gateway's own error,
 /// and whoever works for the client learns when it has gone.
 ///
-/// It stands between the HTTP codec and Hummingbird, on the connection's event loop.
+/// It stands between the HTTP/1 parser and the fast lane, on the connection's event loop.
 package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
-    package typealias InboundIn = HTTPRequestPart
-    package typealias InboundOut = HTTPRequestPart
-    package typealias OutboundIn = HTTPResponsePart
-    package typealias OutboundOut = HTTPResponsePart
+    package typealias InboundIn = HTTPServerRequestPart
+    package typealias InboundOut = HTTPServerRequestPart
+    package typealias OutboundIn = HTTPServerResponsePart
+    package typealias OutboundOut = HTTPServerResponsePart
 
     /// How long a client may take, and how slow it may be.
     package struct Limits: Sendable {
@@ -70,19 +68,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        serveOldClients(context)
         if context.channel.isActive { schedule(limits.firstHead) }
-    }
-
-    private func serveOldClients(_ context: ChannelHandlerContext) {
-        let pipeline = context.pipeline.syncOperations
-        do {
-            let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self)
-            try pipeline.addHandler(OldHTTPHandler(), position: .before(codec.handler))
-        } catch {
-            // There is no HTTP/1 below this one, so there are no old clients.
-            return
-        }
     }
 
     package func channelActive(context: ChannelHandlerContext) {
@@ -109,8 +95,9 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             phase = .readingBody
             bytesInWindow = 0
             schedule(limits.bodyWindow)
-            if head.headerFields[.expect]?.lowercased() == "100-continue" {
-                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+                let interim = HTTPResponseHead(version: .http1_1, status: .continue)
+                context.writeAndFlush(wrapOutboundOut(.head(interim)), promise: nil)
             }
         case .body(let bytes):
             guard phase != .lingering else { return }
@@ -136,7 +123,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         if case .head = unwrapOutboundIn(data) { hasBegunAnswer = true }
         switch unwrapOutboundIn(data) {
         case .head(var head) where phase == .readingBody && answersOwed == 1:
-            head.headerFields[.connection] = "close"
+            head.headers.replaceOrAdd(name: "connection", value: "close")
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end: didAnswer()
         default: break
@@ -190,16 +177,17 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         answer(refusal, context)
     }
 
-    /// Answers past Hummingbird, and closes.
+    /// Answers past the routes, and closes.
     private func answer(_ refusal: GatewayError, _ context: ChannelHandlerContext) {
         do {
             let body = try ByteBuffer(json: refusal.body)
-            var head = HTTPResponse(status: refusal.status)
-            head.headerFields[.contentType] = "application/json"
-            head.headerFields[.contentLength] = "\(body.readableBytes)"
-            head.headerFields[.connection] = "close"
+            let headers: HTTPHeaders = [
+                "content-type": "application/json", "content-length": "\(body.readableBytes)", "connection": "close",
+            ]
+            let status = HTTPResponseStatus(statusCode: refusal.status.code)
+            let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)
-            context.write(wrapOutboundOut(.body(body)), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } catch {
             context.fireErrorCaught(error)
@@ -217,6 +205,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         guard let context else { return }
         switch phase {
         case .awaitingHead, .lingering: context.close(promise: nil)
+        // A request that was sent ahead is not read while the one before it is answered.
+        case .readingBody where answersOwed > 1: schedule(limits.bodyWindow)
         case .readingBody where bytesInWindow < limits.bytesPerWindow: refuseSlowBody(context)
         case .readingBody:
             bytesInWindow = 0

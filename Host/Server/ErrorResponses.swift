@@ -4,6 +4,7 @@ import HostPlugins
 import HostRegistry
 import HostTransfer
 import Hummingbird
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -21,6 +22,21 @@ enum ErrorResponses {
         case let error as any HTTPResponseError: answer(for: error)
         default: GatewayError(.internalServerError, type: "api_error", message: "The gateway failed. Try again.")
         }
+    }
+
+    /// The answer for an error, which is logged if it is not the client's.
+    static func logged(_ error: any Error, callID: String, _ logger: Logger) -> GatewayError {
+        let refusal = answer(for: error)
+        if refusal.status.code >= 500 {
+            logger.error(
+                "request failed",
+                metadata: [
+                    "call.id": "\(callID)", "error": "\(refusal)",
+                    "error.cause": "\((error as? RegistryError)?.detailedMessage ?? "\(type(of: error))")",
+                ]
+            )
+        }
+        return refusal
     }
 
     private static func answer(for error: RuleError) -> GatewayError {
@@ -132,10 +148,4 @@ enum ErrorResponses {
         default: GatewayError(error.status, type: "api_error", message: error.status.reasonPhrase)
         }
     }
-}
-
-/// A provider's failure with the deployment it happened at.
-struct DeploymentFailure: Error {
-    let deployment: Deployment
-    let failure: OperationFailure
 }

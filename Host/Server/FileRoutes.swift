@@ -127,7 +127,7 @@ struct FileRoutes: Sendable {
         }
         let length = upstream.first(name: "content-length").flatMap { Int($0) }
         let body = ResponseBody(contentLength: length) { writer in
-            try await answer.writePiped(to: &writer, isEventStream: false)
+            try await answer.writePiped(to: &writer)
         }
         return Response(status: .init(code: status), headers: Self.headers(file, upstream, copy), body: body)
     }

@@ -26,6 +26,15 @@ package struct GatewayError: Error, CustomStringConvertible {
         self.retryAfter = retryAfter
     }
 
+    /// A body that is larger than a route takes.
+    static func bodyTooLarge(limit: Int) -> GatewayError {
+        GatewayError(
+            .contentTooLarge,
+            code: "too_large",
+            message: "The body is larger than the \(limit) bytes that this route takes."
+        )
+    }
+
     var body: ErrorBody {
         ErrorBody(error: .init(message: message, type: type, param: parameter, code: code))
     }

@@ -7,13 +7,17 @@ import NIOCore
 package struct GatewayServer: Sendable {
     /// All routes of the gateway.
     package let routes: RouteTable
+    private let services: GatewayServices
+    private let authenticator: Authenticator
 
     /// Makes the routes.
     package init(_ services: GatewayServices) {
-        var table = RouteTable(authenticator: Authenticator(registry: services.registry))
+        self.services = services
+        authenticator = Authenticator(registry: services.registry)
+        var table = RouteTable(authenticator: authenticator)
         HealthRoutes(services: services).add(to: &table)
         FileRoutes(services: services).add(to: &table)
-        ModelRoutes(services: services).add(to: &table)
+        ModelRoutes().add(to: &table)
         CatalogRoutes(services: services).add(to: &table)
         UserRoutes(registry: services.registry).add(to: &table)
         KeyRoutes(registry: services.registry).add(to: &table)
@@ -37,9 +41,13 @@ package struct GatewayServer: Sendable {
         logger: Logger,
         onListening: @escaping @Sendable (SocketAddress?) async -> Void
     ) -> some ApplicationProtocol {
-        Application(
+        let (fastRoutes, services, authenticator) = (routes.fastRoutes, services, authenticator)
+        let frontDoor: @Sendable () -> FrontDoor = {
+            FrontDoor(lane: FastLane(routes: fastRoutes, services: services, authenticator: authenticator))
+        }
+        return Application(
             router: routes.router(),
-            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard()])),
+            server: .http1(configuration: .init(additionalChannelHandlers: [frontDoor()])),
             configuration: .init(address: .hostname(host, port: port)),
             onServerRunning: { channel in await onListening(channel.localAddress) },
             eventLoopGroupProvider: .shared(group),

@@ -1,4 +1,5 @@
 import HTTPTypes
+import NIOHTTP1
 
 extension HTTPField.Name {
     /// Names one request in logs and answers.
@@ -20,4 +21,12 @@ extension HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("a header name of the source is no token") }
         return name
     }
+}
+
+extension HTTPHeaders {
+    /// The first value of a header.
+    func first(_ name: HTTPField.Name) -> String? { first(name: name.canonicalName) }
+
+    /// Adds a header.
+    mutating func add(_ name: HTTPField.Name, _ value: String) { add(name: name.canonicalName, value: value) }
 }

@@ -13,44 +13,79 @@ struct ModelCall: Sendable {
     /// A request that names more files is not asked about each of them.
     private static let mostFilesAskedAbout = 16
 
-    private let deployments: [Deployment]
     private let references: [FileReference]
-    private var files: [FileID: ManagedFile]
+    private var deployments: [Deployment] = []
+    private var files: [FileID: ManagedFile] = [:]
 
-    /// Applies the rules.
+    /// Reads a request; whether it may be served is for ``resolveFromMemory(_:)`` or ``resolve(_:)`` to say.
     ///
     /// - Parameters:
     ///   - body: The client's JSON.
     ///   - modelInPath: The model of an Azure-style path, which goes before the body's.
     ///   - principal: Who asks.
     ///   - services: What is asked.
-    /// - Throws: ``RuleError`` or ``RegistryError``.
+    /// - Throws: ``RuleError``.
     init(
         body: ByteBuffer,
         modelInPath: String?,
         for principal: Principal,
         _ services: GatewayServices
-    ) async throws {
+    ) throws(RuleError) {
         let (body, scan) = try Self.scan(body, modelInPath: modelInPath)
         guard let modelName = modelInPath ?? scan.model else {
             throw RuleError(.invalidRequest, "model is missing: name one of GET /v1/models.", parameter: "model")
         }
         self.modelName = modelName
         self.principal = principal
-        // Ownership comes first: whose a file is does not depend on the model that it is wanted for.
         references = try FileReference.read(scan.ids, codec: services.fileIDs, for: principal)
-        files = try await Self.files(references, for: principal, services.registry)
-        deployments = try services.models.deployments(named: modelName, for: principal)
         self.body = body
         self.scan = scan
     }
 
-    /// The deployments that can serve the request, in the order in which they should be tried.
+    /// Whether the request names files.
+    var namesFiles: Bool { !references.isEmpty }
+
+    /// Finds the files and the deployments, if every file is in memory; never waits.
     ///
-    /// If none holds every file, what is missing is copied to one first.
+    /// - Returns: Whether it was so; if not, the registry has to be asked.
+    /// - Throws: ``RuleError``.
+    mutating func resolveFromMemory(_ services: GatewayServices) throws(RuleError) -> Bool {
+        guard let files = try namesFiles ? services.registry.cachedFiles(requested, for: principal) : [:] else {
+            return false
+        }
+        try admit(files, services)
+        return true
+    }
+
+    /// Finds the files and the deployments.
+    ///
+    /// - Throws: ``RuleError`` or ``RegistryError``.
+    mutating func resolve(_ services: GatewayServices) async throws {
+        try admit(try await services.registry.files(requested, for: principal), services)
+    }
+
+    private var requested: [RequestedFile] { references.map { RequestedFile(id: $0.id, clientID: $0.clientID) } }
+
+    /// Ownership comes first: whose a file is does not depend on the model that it is wanted for.
+    private mutating func admit(_ files: [FileID: ManagedFile], _ services: GatewayServices) throws(RuleError) {
+        self.files = files
+        deployments = try services.models.deployments(named: modelName, for: principal)
+    }
+
+    /// The deployments that can serve the request at once, in the order in which they should be tried.
+    ///
+    /// - Returns: None if no deployment holds every file, and ``filledCandidates(_:callID:)`` may help.
+    /// - Throws: ``RuleError`` if that cannot help either.
+    func readyCandidates(_ services: GatewayServices) throws(RuleError) -> [Deployment] {
+        let choice = try choice(services)
+        if choice.candidates.isEmpty { try checkMayCopy(choice.fills) }
+        return choice.candidates
+    }
+
+    /// The deployments that can serve the request after what is missing was copied to one.
     ///
     /// - Throws: ``RuleError`` if that cannot be; ``FanOutFailure`` of the provider that failed; what the registry throws.
-    mutating func candidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
+    mutating func filledCandidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
         let choice = try choice(services)
         guard choice.candidates.isEmpty else { return choice.candidates }
         try checkMayCopy(choice.fills)
@@ -212,15 +247,5 @@ struct ModelCall: Sendable {
             Result { () throws(RuleError) in try RequestScanner.scan(bytes) }
         }
         return try outcome.get()
-    }
-
-    private static func files(
-        _ references: [FileReference],
-        for principal: Principal,
-        _ registry: Registry
-    ) async throws -> [FileID: ManagedFile] {
-        guard !references.isEmpty else { return [:] }
-        let requested = references.map { RequestedFile(id: $0.id, clientID: $0.clientID) }
-        return try await registry.files(requested, for: principal)
     }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import HostCore
+import HostPlugins
 import Hummingbird
 
 /// A request with who asks.
@@ -32,13 +33,15 @@ package struct RouteTable: Sendable {
         package let method: HTTPRequest.Method
         package let path: String
         package let access: Access
-        let respond: @Sendable (Request, GatewayContext) async throws -> Response
+        /// Nil for a route of the fast lane, whose requests never come to the router.
+        let respond: (@Sendable (Request, GatewayContext) async throws -> Response)?
     }
 
     private static let methods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options]
 
     /// All routes, in the order they were added.
     package private(set) var routes: [Route] = []
+    private(set) var fastRoutes = FastRoutes()
     private let authenticator: Authenticator
 
     init(authenticator: Authenticator) { self.authenticator = authenticator }
@@ -70,13 +73,22 @@ package struct RouteTable: Sendable {
         }
     }
 
+    /// Adds a route of the fast lane, for the bearers of keys.
+    mutating func fast(_ paths: [String], _ kind: OperationKind) {
+        for path in paths {
+            fastRoutes.add(path, kind)
+            routes.append(Route(method: .post, path: path, access: .key, respond: nil))
+        }
+    }
+
     /// Makes the router.
     func router() -> Router<GatewayContext> {
         let router = Router(context: GatewayContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: AnswerMiddleware())
         for route in routes {
+            guard let respond = route.respond else { continue }
             router.on(RouterPath(route.path), method: route.method) { request, context in
-                try await route.respond(request, context)
+                try await respond(request, context)
             }
         }
         for (path, served) in Dictionary(grouping: routes, by: \.path) {

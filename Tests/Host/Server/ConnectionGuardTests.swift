@@ -1,9 +1,7 @@
 import Foundation
-import HTTPTypes
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
-import NIOHTTPTypes
 import Synchronization
 import Testing
 
@@ -19,18 +17,22 @@ private final class GuardedConnection {
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 
-    func receive(_ part: HTTPRequestPart) throws { try channel.writeInbound(part) }
-    func send(_ part: HTTPResponsePart) throws { try channel.writeOutbound(part) }
+    func receive(_ part: HTTPServerRequestPart) throws { try channel.writeInbound(part) }
+    func send(_ part: HTTPServerResponsePart) throws { try channel.writeOutbound(part) }
     func advance(_ time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
 
-    func sent() throws -> [HTTPResponsePart] {
-        var parts: [HTTPResponsePart] = []
-        while let part = try channel.readOutbound(as: HTTPResponsePart.self) { parts.append(part) }
+    func sent() throws -> [HTTPServerResponsePart] {
+        var parts: [HTTPServerResponsePart] = []
+        while let part = try channel.readOutbound(as: HTTPServerResponsePart.self) { parts.append(part) }
         return parts
     }
 
-    static func head(_ fields: HTTPFields = [:]) -> HTTPRequestPart {
-        .head(HTTPRequest(method: .post, scheme: "http", authority: "x", path: "/v1/files", headerFields: fields))
+    static func head(_ headers: HTTPHeaders = [:]) -> HTTPServerRequestPart {
+        .head(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/v1/files", headers: headers))
+    }
+
+    static func answer(_ status: HTTPResponseStatus) -> HTTPServerResponsePart {
+        .head(HTTPResponseHead(version: .http1_1, status: status))
     }
 }
 
@@ -85,11 +87,27 @@ struct ConnectionGuardTests {
     }
 
     @Test
+    func aBodyThatWasSentAheadIsNotTakenForSlow() throws {
+        let connection = try GuardedConnection()
+        try connection.receive(GuardedConnection.head())
+        try connection.receive(.end(nil))
+        try connection.receive(GuardedConnection.head())
+
+        connection.advance(.minutes(5))
+        #expect(connection.channel.isActive)
+        try connection.send(GuardedConnection.answer(.ok))
+        try connection.send(.end(nil))
+        connection.advance(.seconds(31))
+
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test
     func anIdleConnectionIsClosedAfterItsAnswer() throws {
         let connection = try GuardedConnection()
         try connection.receive(GuardedConnection.head())
         try connection.receive(.end(nil))
-        try connection.send(.head(HTTPResponse(status: .ok)))
+        try connection.send(GuardedConnection.answer(.ok))
         try connection.send(.end(nil))
 
         connection.advance(.seconds(74))
@@ -103,7 +121,7 @@ struct ConnectionGuardTests {
     func aContinueIsSentToWhoAsksForIt() throws {
         let connection = try GuardedConnection()
 
-        try connection.receive(GuardedConnection.head([.expect: "100-continue"]))
+        try connection.receive(GuardedConnection.head(["expect": "100-continue"]))
 
         guard case .head(let head) = try #require(try connection.sent().first) else { throw Unexpected() }
         #expect(head.status == .continue)
@@ -113,14 +131,14 @@ struct ConnectionGuardTests {
     func anAnswerBeforeTheBodysEndSaysThatTheConnectionClosesAndClosesIt() throws {
         let connection = try GuardedConnection()
         try connection.receive(GuardedConnection.head())
-        try connection.send(.head(HTTPResponse(status: .contentTooLarge)))
+        try connection.send(GuardedConnection.answer(.payloadTooLarge))
         try connection.send(.end(nil))
 
         let sent = try connection.sent()
         connection.advance(.seconds(6))
 
         guard case .head(let head) = try #require(sent.first) else { throw Unexpected() }
-        #expect(head.headerFields[.connection] == "close")
+        #expect(head.headers["connection"] == ["close"])
         #expect(!connection.channel.isActive)
     }
 
@@ -131,7 +149,7 @@ struct ConnectionGuardTests {
         connection.channel.pipeline.fireErrorCaught(error)
 
         let sent = try connection.sent()
-        guard case .head(let head) = try #require(sent.first), case .body(let body) = sent[1] else {
+        guard case .head(let head) = try #require(sent.first), case .body(.byteBuffer(let body)) = sent[1] else {
             throw Unexpected()
         }
         #expect(head.status.code == status)

@@ -1,0 +1,24 @@
+import HostCore
+import HostPlugins
+
+/// A provider's failure with the deployment it happened at.
+struct DeploymentFailure: Error {
+    let deployment: Deployment
+    let failure: OperationFailure
+}
+
+extension DeploymentFailure {
+    /// Whether another deployment, or the same one with a new copy of a file, may do better.
+    var mayBeMadeUpFor: Bool { failure.mayFallBack || failure.mayBeForLackOfFile }
+}
+
+extension OperationFailure {
+    /// Whether a provider may have refused a request because it does not have a file of it.
+    var mayBeForLackOfFile: Bool {
+        switch reason {
+        case .notFound: true
+        case .invalid: message.lowercased().contains("file") || parameter?.contains("file") ?? false
+        default: false
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import HTTPTypes
+import HostCore
+import HostPlugins
+import NIOCore
+import NIOHTTP1
+
+/// How far a call's answer is, and of which kind.
+enum FastAnswer {
+    case none
+    /// The provider's own, byte for byte.
+    case piped(isEventStream: Bool)
+    /// Events that the adapter made.
+    case events
+    case ended
+}
+
+extension FastCall {
+    /// The head of an answer that a deployment made.
+    private func begin(_ kind: FastAnswer, _ status: HTTPResponseStatus, contentType: String, length: String? = nil) {
+        answer = kind
+        var headers = answerHeaders(contentType: contentType)
+        if let deployment { headers.add(.modelID, deployment.id.description) }
+        headers.add(.overhead, overhead.millisecondsText)
+        if let length { headers.add(.contentLength, length) }
+        if case .events = kind { headers.add(.cacheControl, "no-cache") }
+        writeHead(status, headers)
+    }
+
+    func writeHead(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+        var headers = headers
+        if !head.isKeepAlive { headers.add(.connection, "close") }
+        lane?.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+    }
+
+    func writeBody(_ bytes: ByteBuffer) { lane?.write(.body(.byteBuffer(bytes))) }
+
+    /// What has been written goes out even if nothing more comes.
+    func flush() { lane?.flushSoon() }
+
+    func end() {
+        let lane = lane
+        finish()
+        lane?.writeEnd(closing: !head.isKeepAlive)
+    }
+
+    func abort() {
+        let lane = lane
+        finish()
+        lane?.abort()
+    }
+}
+
+extension FastCall: OperationClient {
+    func operationWillJournal(_: JournalEntry) -> EventLoopFuture<Void>? { nil }
+    func operationDidUse(_: ByteBuffer) {}
+
+    func operationDidBeginPipe(status: Int, headers: HTTPHeaders) {
+        let contentType = headers.first(.contentType) ?? "application/json"
+        let length = headers.first(.contentLength).flatMap { Int($0) == nil ? nil : $0 }
+        begin(
+            .piped(isEventStream: contentType.hasPrefix("text/event-stream")),
+            HTTPResponseStatus(statusCode: status),
+            contentType: contentType,
+            length: length
+        )
+        missing = length.flatMap { Int($0) }
+        if missing == nil { flush() }
+    }
+
+    func operationDidPipe(_ bytes: ByteBuffer) {
+        writeBody(bytes)
+        missing = missing.map { $0 - bytes.readableBytes }
+        // With the last byte comes the end, and all goes out at once.
+        if missing != 0 { flush() }
+    }
+
+    func operationDidOutput(_ payload: ByteBuffer, event: String) {
+        beginEvents()
+        writeBody(ServerSentEvent.frame(payload, name: event))
+        flush()
+    }
+
+    private func beginEvents() {
+        if case .none = answer { begin(.events, .ok, contentType: "text/event-stream; charset=utf-8") }
+    }
+
+    func operationDidEnd(_ outcome: Result<OperationResult, OperationFailure>) {
+        driver = nil
+        switch outcome {
+        case .success(let result): succeed(with: result)
+        case .failure(let failure): fail(with: failure)
+        }
+    }
+
+    private func succeed(with result: OperationResult) {
+        switch answer {
+        case .none where modelCall?.scan.stream ?? false:
+            beginEvents()
+            fallthrough
+        case .events:
+            writeBody(ByteBuffer(staticString: "data: [DONE]\n\n"))
+            end()
+        case .none:
+            begin(
+                .piped(isEventStream: false),
+                .ok,
+                contentType: "application/json",
+                length: "\(result.data.readableBytes)"
+            )
+            writeBody(result.data)
+            end()
+        case .piped: end()
+        case .ended: break
+        }
+    }
+
+    /// A failure in mid-stream ends an event stream with an error event, as OpenAI does; of any other body the rest is
+    /// missing, so the connection is cut and the client cannot take it for whole.
+    private func fail(with failure: OperationFailure) {
+        guard let deployment else { return abort() }
+        let failure = DeploymentFailure(deployment: deployment, failure: failure)
+        do {
+            switch answer {
+            case .none: try makeUp(for: failure)
+            case .piped(isEventStream: true):
+                // The cut may have come inside of a line: the empty line ends whatever event was begun.
+                writeBody(ByteBuffer(staticString: "\n\n"))
+                writeBody(try ServerSentEvent.error(failure))
+                end()
+            case .events:
+                writeBody(try ServerSentEvent.error(failure))
+                end()
+            case .piped: abort()
+            case .ended: break
+            }
+        } catch {
+            if case .none = answer { refuse(error) } else { abort() }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+import HTTPTypes
+import HostCore
+import HostPlugins
+import HostRegistry
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// One request of the fast lane, from its head to the end of its answer.
+///
+/// It takes what the rules need from memory; only if the database, or a provider that lost a file, has to be asked does
+/// it leave the event loop, and comes back.
+final class FastCall {
+    /// How often deployments are chosen for one request, as providers turn out to have lost its files.
+    private static let mostChoices = 3
+    private static let shortBody: Int64 = 64 * 1024
+
+    let loop: any EventLoop
+    let callID = RecordUUID.random().text
+    let head: HTTPRequestHead
+    private let match: FastRoutes.Match
+    private let receivedAt = ContinuousClock.now
+    /// Nil when the call is over.
+    private(set) var lane: FastLane?
+
+    private var body = ByteBuffer()
+    /// Held as long as the body is.
+    private var share: RequestMemory.Share?
+    private var keyDigest: KeyDigest?
+    /// Why the request is refused when its body has been read.
+    private var refusal: (any Error)?
+
+    private(set) var modelCall: ModelCall?
+    private var candidates: [Deployment] = []
+    private var choices = 0
+    private var isAnyFileLost = false
+    private var failed: DeploymentFailure?
+    private(set) var overhead = Duration.zero
+
+    private var task: Task<Void, Never>?
+    var driver: OperationDriver?
+    private(set) var deployment: Deployment?
+    var answer = FastAnswer.none
+    /// How much of a piped answer's body has not come; nil if nobody knows.
+    var missing: Int?
+
+    init(_ head: HTTPRequestHead, _ match: FastRoutes.Match, on lane: FastLane, loop: any EventLoop) {
+        self.head = head
+        self.match = match
+        self.lane = lane
+        self.loop = loop
+    }
+
+    // MARK: The request
+
+    /// Sees what can be seen without the body.
+    ///
+    /// What is refused already is said at once if a long body would follow for nothing; after a short one the connection
+    /// can be used again.
+    func begin() {
+        guard let lane else { return }
+        let limit = lane.services.limits.requestBytes
+        let length = head.headers.first(.contentLength).map { Int64($0) ?? .max }
+        do {
+            if let length, length > limit { throw GatewayError.bodyTooLarge(limit: limit) }
+            let digest = try lane.authenticator.digest(of: Credentials(head.headers))
+            keyDigest = digest
+            _ = try lane.authenticator.cachedPrincipal(for: digest)
+            share = try lane.services.requestMemory.share(ofBytes: length ?? Int64(limit))
+        } catch {
+            if length ?? .max > Self.shortBody { refuse(error) } else { refusal = error }
+        }
+    }
+
+    func receive(_ bytes: ByteBuffer) {
+        guard let lane, refusal == nil else { return }
+        let limit = lane.services.limits.requestBytes
+        guard body.readableBytes + bytes.readableBytes <= limit else {
+            body = ByteBuffer()
+            return refuse(GatewayError.bodyTooLarge(limit: limit))
+        }
+        if body.readableBytes == 0 { body = bytes } else { body.writeImmutableBuffer(bytes) }
+    }
+
+    func receiveEnd() {
+        guard let lane else { return }
+        do {
+            if let refusal { throw refusal }
+            guard let keyDigest else { return }
+            // Again: the key may have been revoked while the body came.
+            guard let principal = try lane.authenticator.cachedPrincipal(for: keyDigest) else {
+                return askForPrincipal(keyDigest, lane.authenticator)
+            }
+            try apply(rulesFor: principal)
+        } catch {
+            refuse(error)
+        }
+    }
+
+    private func askForPrincipal(_ digest: KeyDigest, _ authenticator: Authenticator) {
+        leave {
+            try await authenticator.principal(for: digest)
+        } then: {
+            try $0.apply(rulesFor: $1)
+        }
+    }
+
+    private func apply(rulesFor principal: Principal) throws {
+        guard let services = lane?.services else { return }
+        let modelInPath = try match.model.map { try PathText.decoded(String($0), name: "model") }
+        var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
+        body = ByteBuffer()
+        if try call.resolveFromMemory(services) {
+            try choose(for: call)
+        } else {
+            let unresolved = call
+            leave {
+                var call = unresolved
+                try await call.resolve(services)
+                return call
+            } then: {
+                try $0.choose(for: $1)
+            }
+        }
+    }
+
+    // MARK: Attempts
+
+    private func choose(for call: ModelCall) throws {
+        guard let services = lane?.services else { return }
+        modelCall = call
+        choices += 1
+        isAnyFileLost = false
+        let ready = try call.readyCandidates(services)
+        if !ready.isEmpty { return try tryNext(of: ready) }
+        let callID = callID
+        leave {
+            var call = call
+            let filled = try await call.filledCandidates(services, callID: callID)
+            return (call, filled)
+        } then: { this, filled in
+            this.modelCall = filled.0
+            try this.tryNext(of: filled.1)
+        }
+    }
+
+    private func tryNext(of ready: [Deployment]) throws {
+        candidates = ready.reversed()
+        if overhead == .zero { overhead = ContinuousClock.now - receivedAt }
+        try tryNext()
+    }
+
+    private func tryNext() throws {
+        guard let lane, let modelCall else { return }
+        guard let deployment = candidates.popLast() else {
+            if isAnyFileLost, choices < Self.mostChoices { return try choose(for: modelCall) }
+            throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+        }
+        self.deployment = deployment
+        let services = lane.services
+        let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: services.clock.now())
+        let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
+        self.driver = driver
+        if !lane.isWritable { driver.pause() }
+        driver.start()
+    }
+
+    /// An attempt failed before anything was answered: another deployment, or the same one with a new copy, may do
+    /// better.
+    func makeUp(for failure: DeploymentFailure) throws {
+        guard let services = lane?.services, let modelCall else { return }
+        failed = failure
+        guard failure.mayBeMadeUpFor else { throw failure }
+        guard failure.failure.mayBeForLackOfFile, modelCall.namesFiles else { return try tryNext() }
+        leave {
+            var call = modelCall
+            let hasLost = try await call.forgetLostCopies(after: failure, services)
+            return (call, hasLost)
+        } then: { this, outcome in
+            this.modelCall = outcome.0
+            guard outcome.1 || failure.failure.mayFallBack else { throw failure }
+            this.isAnyFileLost = this.isAnyFileLost || outcome.1
+            try this.tryNext()
+        }
+    }
+
+    // MARK: Away from the event loop
+
+    /// Does what may wait in a task, and goes on here.
+    private func leave<Value: Sendable>(
+        for work: @escaping @Sendable () async throws -> Value,
+        then proceed: @escaping @Sendable (FastCall, Value) throws -> Void
+    ) {
+        let this = NIOLoopBound(self, eventLoop: loop)
+        let loop = loop
+        task = Task {
+            let outcome: Result<Value, any Error>
+            do {
+                outcome = .success(try await work())
+            } catch {
+                outcome = .failure(error)
+            }
+            loop.execute { this.value.comeBack(outcome, proceed) }
+        }
+    }
+
+    private func comeBack<Value>(
+        _ outcome: Result<Value, any Error>,
+        _ proceed: (FastCall, Value) throws -> Void
+    ) {
+        task = nil
+        guard lane != nil else { return }
+        do {
+            try proceed(self, try outcome.get())
+        } catch {
+            refuse(error)
+        }
+    }
+
+    // MARK: Endings
+
+    /// The client has gone.
+    func cancel() {
+        let (task, driver) = (task, driver)
+        finish()
+        task?.cancel()
+        driver?.cancel()
+    }
+
+    func writabilityChanged(to isWritable: Bool) {
+        if isWritable { driver?.resume() } else { driver?.pause() }
+    }
+
+    func finish() {
+        lane = nil
+        driver = nil
+        task = nil
+        share = nil
+        modelCall = nil
+        answer = .ended
+    }
+
+    /// Answers with an error in OpenAI's form.
+    func refuse(_ error: any Error) {
+        guard let lane else { return }
+        do {
+            let refusal = ErrorResponses.logged(error, callID: callID, lane.services.logger)
+            let json = try ByteBuffer(json: refusal.body)
+            var headers = answerHeaders(contentType: "application/json")
+            headers.add(.contentLength, "\(json.readableBytes)")
+            if let seconds = refusal.retryAfter { headers.add(.retryAfter, "\(seconds)") }
+            writeHead(HTTPResponseStatus(statusCode: refusal.status.code), headers)
+            writeBody(json)
+            end()
+        } catch {
+            abort()
+        }
+    }
+
+    func answerHeaders(contentType: String) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(9)
+        headers.add(.contentType, contentType)
+        headers.add(.callID, callID)
+        headers.add(.date, HTTPDate.now)
+        return headers
+    }
+}

@@ -1,0 +1,215 @@
+import NIOCore
+import NIOHTTP1
+
+/// Serves the hot routes from the first byte to the last on the connection's event loop, without a task or a hop, and
+/// passes every other request on to the router.
+///
+/// Whichever way a request takes, the next one of its connection begins when its answer has ended. What a client sends
+/// ahead waits here, and once there is something nothing more is read: answers keep the order of their requests, and what
+/// waits is bounded by one turn of reading, or by the socket's buffer if the client has closed its half.
+final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        /// The next part is a head.
+        case idle
+        /// A request of the router.
+        case passing
+        case serving(FastCall)
+    }
+
+    private let routes: FastRoutes
+    let services: GatewayServices
+    let authenticator: Authenticator
+    private var context: ChannelHandlerContext?
+
+    private var state = State.idle
+    private var hasRequestEnded = false
+    private var hasAnswerEnded = false
+    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var waitingError: (any Error)?
+    private var isTaking = false
+    private var isReadHeld = false
+    private var isFlushDue = false
+    private var shouldQuiesce = false
+
+    init(routes: FastRoutes, services: GatewayServices, authenticator: Authenticator) {
+        self.routes = routes
+        self.services = services
+        self.authenticator = authenticator
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context _: ChannelHandlerContext) {
+        abandon()
+        context = nil
+    }
+
+    // MARK: Requests
+
+    /// Whether a request has been read whose answer has not ended.
+    private var isBusy: Bool {
+        if case .idle = state { return false }
+        return hasRequestEnded
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        guard !isBusy, !isTaking, waiting.isEmpty else { return waiting.append(part) }
+        isTaking = true
+        take(part, context)
+        isTaking = false
+        takeWaiting()
+    }
+
+    /// Goes on with what was sent ahead, as far as can be.
+    private func takeWaiting() {
+        guard !isTaking, let context else { return }
+        isTaking = true
+        while !isBusy, let part = waiting.popFirst() { take(part, context) }
+        isTaking = false
+        guard !isBusy, waiting.isEmpty else { return }
+        if let error = waitingError {
+            waitingError = nil
+            context.fireErrorCaught(error)
+        }
+        if isReadHeld {
+            isReadHeld = false
+            context.read()
+        }
+        if shouldQuiesce, case .idle = state { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+    }
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        if case .end = part { hasRequestEnded = true }
+        switch state {
+        case .idle:
+            guard case .head(let head) = part else { return context.fireChannelRead(wrapInboundOut(part)) }
+            (hasRequestEnded, hasAnswerEnded) = (false, false)
+            guard head.method == .POST, let match = routes.match(head.uri) else {
+                state = .passing
+                return context.fireChannelRead(wrapInboundOut(part))
+            }
+            let call = FastCall(head, match, on: self, loop: context.eventLoop)
+            state = .serving(call)
+            call.begin()
+        case .passing:
+            context.fireChannelRead(wrapInboundOut(part))
+            endExchange()
+        case .serving(let call):
+            switch part {
+            case .head: break
+            case .body(let bytes): call.receive(bytes)
+            case .end: call.receiveEnd()
+            }
+            endExchange()
+        }
+    }
+
+    private func endExchange() {
+        guard hasRequestEnded, hasAnswerEnded else { return }
+        state = .idle
+        takeWaiting()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // With nothing waiting it is not worth a system call to stop reading: mostly nothing comes.
+        if waiting.isEmpty { context.read() } else { isReadHeld = true }
+    }
+
+    // MARK: Answers
+
+    /// The router's answers pass here.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let part = unwrapOutboundIn(data)
+        context.write(data, promise: promise)
+        guard case .end = part, case .passing = state else { return }
+        hasAnswerEnded = true
+        endExchange()
+    }
+
+    /// Writes a part of a fast call's answer.
+    func write(_ part: HTTPServerResponsePart) {
+        context?.write(wrapOutboundOut(part), promise: nil)
+    }
+
+    /// Sends what has been written, with what else comes in this turn of the event loop.
+    func flushSoon() {
+        guard let context, !isFlushDue else { return }
+        isFlushDue = true
+        context.eventLoop.assumeIsolated().execute { self.flushNow() }
+    }
+
+    /// Writes the end of a fast call's answer and sends it.
+    ///
+    /// - Parameter closing: Whether the client asked for the connection to be closed then.
+    func writeEnd(closing: Bool) {
+        guard let context else { return }
+        if closing {
+            let written = context.eventLoop.makePromise(of: Void.self)
+            written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+        } else {
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+        hasAnswerEnded = true
+        endExchange()
+    }
+
+    /// Breaks the connection off in the middle of an answer, so that nobody takes it for whole.
+    func abort() { context?.close(promise: nil) }
+
+    /// Whether the client takes more.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    private func flushNow() {
+        isFlushDue = false
+        context?.flush()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .serving(let call) = state { call.writabilityChanged(to: context.channel.isWritable) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: Endings
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent where isServing || !waiting.isEmpty:
+            // The router knows nothing of this request, and would close the connection under it.
+            shouldQuiesce = true
+            return
+        case ChannelEvent.inputClosed where isServing:
+            // A client that closes its half while it waits has gone: nobody would read the answer.
+            context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private var isServing: Bool {
+        if case .serving = state { return true }
+        return false
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What came before it is answered first.
+        if isBusy || !waiting.isEmpty { waitingError = error } else { context.fireErrorCaught(error) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        abandon()
+        context.fireChannelInactive()
+    }
+
+    private func abandon() {
+        waiting.removeAll()
+        guard case .serving(let call) = state else { return }
+        state = .passing
+        call.cancel()
+    }
+}
