@@ -51,9 +51,17 @@ package struct DeploymentChoice: Sendable {
         means: Means,
         using generator: inout some RandomNumberGenerator
     ) throws(RuleError) {
+        let isHeld = { (reference: FileReference, deployment: Deployment) in
+            files[reference.id]?.usableCopy(at: deployment.id, now: now) != nil
+        }
+        if deployments.count == 1, references.allSatisfy({ isHeld($0, deployments[0]) }) {
+            candidates = deployments
+            fills = []
+            return
+        }
         let order = deployments.count == 1 ? deployments : Self.shuffled(deployments, using: &generator)
         let wanted = order.map { deployment in
-            let missing = references.filter { files[$0.id]?.usableCopy(at: deployment.id, now: now) == nil }
+            let missing = references.filter { !isHeld($0, deployment) }
             return Fill(deployment: deployment, missing: missing)
         }
         candidates = wanted.filter(\.missing.isEmpty).map(\.deployment)

@@ -90,7 +90,7 @@ enum OperationEvent {
     ) -> R {
         var event = partial
         var texts = LentTexts()
-        let ranges = headers.map { (texts.add($0.name.lowercased()), texts.add($0.value)) }
+        let ranges = headers.map { (texts.add(lowercased: $0.name), texts.add($0.value)) }
         return texts.withSlices { slice in
             let pairs = ranges.map { gantry_pair(name: slice($0.0), value: slice($0.1), secret: gantry_slice()) }
             return pairs.withUnsafeBufferPointer { pairs in
@@ -149,9 +149,18 @@ enum OperationEvent {
 private struct LentTexts {
     private var bytes: [UInt8] = []
 
+    init() { bytes.reserveCapacity(512) }
+
     mutating func add(_ text: String) -> Range<Int> {
         let start = bytes.count
         bytes.append(contentsOf: text.utf8)
+        return start..<bytes.count
+    }
+
+    /// Adds a header's name, which is ASCII.
+    mutating func add(lowercased name: String) -> Range<Int> {
+        let start = bytes.count
+        for byte in name.utf8 { bytes.append((0x41...0x5a).contains(byte) ? byte | 0x20 : byte) }
         return start..<bytes.count
     }
 

@@ -1,6 +1,7 @@
 import CGantryPlugin
 import HostCore
 import HostUpstream
+import Synchronization
 
 /// One deployment as its plugin sees it.
 ///
@@ -11,6 +12,8 @@ package final class PluginTarget: @unchecked Sendable {
     let reach: Reach
     let credentials = CredentialCache()
     private let target: OpaquePointer
+    /// Most requests go where the one before them went.
+    private let latestURL = Mutex<(text: String, url: UpstreamURL)?>(nil)
 
     /// Binds a deployment's parameters and gives them to the plugin to check.
     init(
@@ -47,6 +50,14 @@ package final class PluginTarget: @unchecked Sendable {
     package var lostFiles: LostFiles? {
         let told = instance.table.description.lostFiles
         return told == .search && !serves(.fileList) ? nil : told
+    }
+
+    /// Reads a URL that the plugin made.
+    func url(_ text: String) throws(UpstreamError) -> UpstreamURL {
+        if let latest = latestURL.withLock({ $0 }), latest.text == text { return latest.url }
+        let url = try UpstreamURL(parsing: text)
+        latestURL.withLock { $0 = (text, url) }
+        return url
     }
 
     /// Makes the plugin's state for one operation; nil if the plugin refused with this status.

@@ -37,7 +37,7 @@ struct RequestBuilder {
     func build(_ command: HTTPCommand) throws(Refusal) -> UpstreamRequest {
         let url: UpstreamURL
         do {
-            url = try UpstreamURL(parsing: command.url)
+            url = try target.url(command.url)
         } catch {
             throw .invalid("it asked for something that is not an http or https URL")
         }

@@ -44,6 +44,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private var hasLeft = false
     private var bytesInWindow = 0
     private var timer: Scheduled<Void>?
+    private var timerFires = NIODeadline.distantFuture
+    private var dueAt = NIODeadline.distantFuture
     private var listeners: [UInt64: @Sendable () -> Void] = [:]
     private var nextListener: UInt64 = 0
 
@@ -105,7 +107,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case .end:
             guard phase != .lingering else { return context.close(promise: nil) }
             phase = .answering
-            timer?.cancel()
+            stopTimer()
         }
         context.fireChannelRead(data)
     }
@@ -195,10 +197,26 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         context.close(promise: nil)
     }
 
+    /// A timer that runs already is left to run, and looks when it is due: it is moved with every request.
     private func schedule(_ delay: TimeAmount) {
-        timer?.cancel()
         guard let context else { return }
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.timePassed() }
+        dueAt = context.eventLoop.now + delay
+        if let timer, timerFires > dueAt {
+            timer.cancel()
+            self.timer = nil
+        }
+        if timer == nil { startTimer() }
+    }
+
+    private func stopTimer() { dueAt = .distantFuture }
+
+    private func startTimer() {
+        guard let context, dueAt < .distantFuture else { return }
+        timerFires = dueAt
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: dueAt) {
+            self.timer = nil
+            if self.dueAt <= context.eventLoop.now { self.timePassed() } else { self.startTimer() }
+        }
     }
 
     private func timePassed() {

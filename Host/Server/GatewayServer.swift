@@ -43,7 +43,12 @@ package struct GatewayServer: Sendable {
     ) -> some ApplicationProtocol {
         let (fastRoutes, services, authenticator) = (routes.fastRoutes, services, authenticator)
         let frontDoor: @Sendable () -> FrontDoor = {
-            FrontDoor(lane: FastLane(routes: fastRoutes, services: services, authenticator: authenticator))
+            FrontDoor(
+                lane: FastLane(
+                    routes: fastRoutes,
+                    calls: FastCall.Maker(services: services, authenticator: authenticator)
+                )
+            )
         }
         return Application(
             router: routes.router(),

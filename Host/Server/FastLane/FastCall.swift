@@ -10,13 +10,37 @@ import NIOHTTP1
 ///
 /// It takes what the rules need from memory; only if the database, or a provider that lost a file, has to be asked does
 /// it leave the event loop, and comes back.
-final class FastCall {
+final class FastCall: LaneCall {
+    /// What the calls of one connection have in common.
+    final class Maker: FastCallMaker {
+        let services: GatewayServices
+        let authenticator: Authenticator
+        private var latestCallID = RecordUUID.random()
+
+        init(services: GatewayServices, authenticator: Authenticator) {
+            self.services = services
+            self.authenticator = authenticator
+        }
+
+        func makeCall(
+            _ head: HTTPRequestHead,
+            _ match: FastRoutes.Match,
+            on lane: FastLane,
+            loop: any EventLoop
+        ) -> any LaneCall {
+            // Unlike any other, without a system call for each.
+            latestCallID = RecordUUID(high: latestCallID.high, low: latestCallID.low &+ 1)
+            return FastCall(head, match, callID: latestCallID.text, by: self, on: lane, loop: loop)
+        }
+    }
+
     /// How often deployments are chosen for one request, as providers turn out to have lost its files.
     private static let mostChoices = 3
     private static let shortBody: Int64 = 64 * 1024
 
     let loop: any EventLoop
-    let callID = RecordUUID.random().text
+    let callID: String
+    private let maker: Maker
     let head: HTTPRequestHead
     private let match: FastRoutes.Match
     private let receivedAt = ContinuousClock.now
@@ -44,8 +68,17 @@ final class FastCall {
     /// How much of a piped answer's body has not come; nil if nobody knows.
     var missing: Int?
 
-    init(_ head: HTTPRequestHead, _ match: FastRoutes.Match, on lane: FastLane, loop: any EventLoop) {
+    init(
+        _ head: HTTPRequestHead,
+        _ match: FastRoutes.Match,
+        callID: String,
+        by maker: Maker,
+        on lane: FastLane,
+        loop: any EventLoop
+    ) {
+        self.maker = maker
         self.head = head
+        self.callID = callID
         self.match = match
         self.lane = lane
         self.loop = loop
@@ -58,23 +91,23 @@ final class FastCall {
     /// What is refused already is said at once if a long body would follow for nothing; after a short one the connection
     /// can be used again.
     func begin() {
-        guard let lane else { return }
-        let limit = lane.services.limits.requestBytes
+        guard lane != nil else { return }
+        let limit = maker.services.limits.requestBytes
         let length = head.headers.first(.contentLength).map { Int64($0) ?? .max }
         do {
             if let length, length > limit { throw GatewayError.bodyTooLarge(limit: limit) }
-            let digest = try lane.authenticator.digest(of: Credentials(head.headers))
+            let digest = try maker.authenticator.digest(of: Credentials(head.headers))
             keyDigest = digest
-            _ = try lane.authenticator.cachedPrincipal(for: digest)
-            share = try lane.services.requestMemory.share(ofBytes: length ?? Int64(limit))
+            _ = try maker.authenticator.cachedPrincipal(for: digest)
+            share = try maker.services.requestMemory.share(ofBytes: length ?? Int64(limit))
         } catch {
             if length ?? .max > Self.shortBody { refuse(error) } else { refusal = error }
         }
     }
 
     func receive(_ bytes: ByteBuffer) {
-        guard let lane, refusal == nil else { return }
-        let limit = lane.services.limits.requestBytes
+        guard lane != nil, refusal == nil else { return }
+        let limit = maker.services.limits.requestBytes
         guard body.readableBytes + bytes.readableBytes <= limit else {
             body = ByteBuffer()
             return refuse(GatewayError.bodyTooLarge(limit: limit))
@@ -83,13 +116,13 @@ final class FastCall {
     }
 
     func receiveEnd() {
-        guard let lane else { return }
+        guard lane != nil else { return }
         do {
             if let refusal { throw refusal }
             guard let keyDigest else { return }
             // Again: the key may have been revoked while the body came.
-            guard let principal = try lane.authenticator.cachedPrincipal(for: keyDigest) else {
-                return askForPrincipal(keyDigest, lane.authenticator)
+            guard let principal = try maker.authenticator.cachedPrincipal(for: keyDigest) else {
+                return askForPrincipal(keyDigest, maker.authenticator)
             }
             try apply(rulesFor: principal)
         } catch {
@@ -106,7 +139,8 @@ final class FastCall {
     }
 
     private func apply(rulesFor principal: Principal) throws {
-        guard let services = lane?.services else { return }
+        guard lane != nil else { return }
+        let services = maker.services
         let modelInPath = try match.model.map { try PathText.decoded(String($0), name: "model") }
         var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
         body = ByteBuffer()
@@ -127,7 +161,8 @@ final class FastCall {
     // MARK: Attempts
 
     private func choose(for call: ModelCall) throws {
-        guard let services = lane?.services else { return }
+        guard lane != nil else { return }
+        let services = maker.services
         modelCall = call
         choices += 1
         isAnyFileLost = false
@@ -157,7 +192,7 @@ final class FastCall {
             throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
         }
         self.deployment = deployment
-        let services = lane.services
+        let services = maker.services
         let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: services.clock.now())
         let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
         self.driver = driver
@@ -168,7 +203,8 @@ final class FastCall {
     /// An attempt failed before anything was answered: another deployment, or the same one with a new copy, may do
     /// better.
     func makeUp(for failure: DeploymentFailure) throws {
-        guard let services = lane?.services, let modelCall else { return }
+        guard lane != nil, let modelCall else { return }
+        let services = maker.services
         failed = failure
         guard failure.mayBeMadeUpFor else { throw failure }
         guard failure.failure.mayBeForLackOfFile, modelCall.namesFiles else { return try tryNext() }
@@ -242,9 +278,9 @@ final class FastCall {
 
     /// Answers with an error in OpenAI's form.
     func refuse(_ error: any Error) {
-        guard let lane else { return }
+        guard lane != nil else { return }
         do {
-            let refusal = ErrorResponses.logged(error, callID: callID, lane.services.logger)
+            let refusal = ErrorResponses.logged(error, callID: callID, maker.services.logger)
             let json = try ByteBuffer(json: refusal.body)
             var headers = answerHeaders(contentType: "application/json")
             headers.add(.contentLength, "\(json.readableBytes)")

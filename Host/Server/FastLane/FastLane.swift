@@ -1,6 +1,27 @@
 import NIOCore
 import NIOHTTP1
 
+/// One request of the fast lane, as the lane sees it; it writes its answer to the lane, and ends it there.
+protocol LaneCall: AnyObject {
+    /// The head is there.
+    func begin()
+    func receive(_ bytes: ByteBuffer)
+    func receiveEnd()
+    /// The client has gone.
+    func cancel()
+    func writabilityChanged(to isWritable: Bool)
+}
+
+/// Makes the calls of one connection.
+protocol FastCallMaker: AnyObject {
+    func makeCall(
+        _ head: HTTPRequestHead,
+        _ match: FastRoutes.Match,
+        on lane: FastLane,
+        loop: any EventLoop
+    ) -> any LaneCall
+}
+
 /// Serves the hot routes from the first byte to the last on the connection's event loop, without a task or a hop, and
 /// passes every other request on to the router.
 ///
@@ -18,12 +39,11 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         case idle
         /// A request of the router.
         case passing
-        case serving(FastCall)
+        case serving(any LaneCall)
     }
 
     private let routes: FastRoutes
-    let services: GatewayServices
-    let authenticator: Authenticator
+    private let calls: any FastCallMaker
     private var context: ChannelHandlerContext?
 
     private var state = State.idle
@@ -36,10 +56,9 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     private var isFlushDue = false
     private var shouldQuiesce = false
 
-    init(routes: FastRoutes, services: GatewayServices, authenticator: Authenticator) {
+    init(routes: FastRoutes, calls: any FastCallMaker) {
         self.routes = routes
-        self.services = services
-        self.authenticator = authenticator
+        self.calls = calls
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -72,14 +91,15 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         isTaking = true
         while !isBusy, let part = waiting.popFirst() { take(part, context) }
         isTaking = false
-        guard !isBusy, waiting.isEmpty else { return }
-        if let error = waitingError {
-            waitingError = nil
-            context.fireErrorCaught(error)
-        }
+        guard waiting.isEmpty else { return }
         if isReadHeld {
             isReadHeld = false
             context.read()
+        }
+        guard !isBusy else { return }
+        if let error = waitingError {
+            waitingError = nil
+            context.fireErrorCaught(error)
         }
         if shouldQuiesce, case .idle = state { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
@@ -94,7 +114,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
                 state = .passing
                 return context.fireChannelRead(wrapInboundOut(part))
             }
-            let call = FastCall(head, match, on: self, loop: context.eventLoop)
+            let call = calls.makeCall(head, match, on: self, loop: context.eventLoop)
             state = .serving(call)
             call.begin()
         case .passing:
