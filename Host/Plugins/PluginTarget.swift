@@ -10,13 +10,15 @@ package final class PluginTarget: @unchecked Sendable {
     let instance: PluginInstance
     let reach: Reach
     let credentials = CredentialCache()
+    let gate: DeploymentGate
     private let target: OpaquePointer
 
     /// Binds a deployment's parameters and gives them to the plugin to check.
     init(
         _ definition: TargetDefinition,
         instance: PluginInstance,
-        environment: [String: String]
+        environment: [String: String],
+        gate: DeploymentGate? = nil
     ) throws(PluginError) {
         var binder = ParameterBinder(
             rules: instance.table.description.parameters,
@@ -30,9 +32,14 @@ package final class PluginTarget: @unchecked Sendable {
         deployment = definition.deployment
         reach = Reach(endpoints: binder.endpoints, allowsHost: instance.definition.allowsHost)
         self.instance = instance
+        let limits = GateLimits(running: definition.deployment.maximumParallel)
+        self.gate = gate ?? DeploymentGate(limits: limits, cooldown: CooldownRules())
     }
 
     deinit { instance.free(target: target) }
+
+    /// How the deployment does, for the choice among several.
+    package var standing: DeploymentStanding { gate.standing }
 
     /// Whether the plugin serves this kind of operation.
     package func serves(_ kind: OperationKind) -> Bool { instance.table.operations.contains(kind) }
