@@ -37,6 +37,7 @@ struct Gateway: Sendable {
             let plugins = try PluginHost(
                 plugins: definitions.plugins,
                 targets: definitions.targets,
+                cooldown: configuration.routing.cooldown,
                 runDirectory: "\(options.data)/run",
                 variables: ConfigurationOptions.environment,
                 environment: environment,
@@ -112,6 +113,7 @@ struct Gateway: Sendable {
             models: ModelTable(configuration.deployments.map(\.deployment)),
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
             spool: try spool(general, dataFolder: options.data),
+            routing: configuration.routing,
             clock: SystemWallClock(),
             limits: GatewayLimits(
                 fileBytes: general.maximumFileBytes,
