@@ -54,6 +54,9 @@ package struct CircuitBreaker: Sendable {
     package struct Ticket: Hashable, Sendable {
         fileprivate let generation: UInt32
         fileprivate let isProbe: Bool
+        /// Whether the breaker was not closed: then the first sign of an answer is worth telling, because the end of a
+        /// long one may be far.
+        package let wantsEarlySign: Bool
     }
 
     package let rules: CooldownRules
@@ -90,14 +93,23 @@ package struct CircuitBreaker: Sendable {
     /// - Parameter now: Asked only if the breaker is not closed.
     /// - Returns: What ``end(_:_:at:)`` wants.
     package mutating func begin(at now: @autoclosure () -> ContinuousClock.Instant) -> Ticket {
-        guard !isClosed else { return Ticket(generation: generation, isProbe: false) }
+        guard !isClosed else { return ticket(isProbe: false) }
         let now = now()
-        guard remainingRest(at: now) == nil else { return Ticket(generation: generation, isProbe: false) }
-        change(to: .probing(since: now))
-        return Ticket(generation: generation, isProbe: true)
+        guard remainingRest(at: now) == nil else { return ticket(isProbe: false) }
+        if case .probing = state {
+            // The probe before may still tell.
+            state = .probing(since: now)
+        } else {
+            change(to: .probing(since: now))
+        }
+        return ticket(isProbe: true)
     }
 
-    /// An operation has ended.
+    private func ticket(isProbe: Bool) -> Ticket {
+        Ticket(generation: generation, isProbe: isProbe, wantsEarlySign: !isClosed)
+    }
+
+    /// An operation has ended, or has told how it will; only the first call for a change counts.
     ///
     /// - Parameters:
     ///   - ticket: What ``begin(at:)`` gave it.

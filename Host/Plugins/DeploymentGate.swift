@@ -117,6 +117,11 @@ final class DeploymentGate: Sendable {
         }
     }
 
+    /// A provider has begun to answer an operation that was admitted.
+    func note(_ ticket: CircuitBreaker.Ticket, _ sign: HealthSign) {
+        state.withLock { $0.breaker.end(ticket, sign, at: now()) }
+    }
+
     /// An operation that was admitted has ended; the next one's turn comes.
     func leave(_ ticket: CircuitBreaker.Ticket, _ sign: HealthSign) {
         let next: (waiter: Waiter, ticket: CircuitBreaker.Ticket)? = state.withLock { state in

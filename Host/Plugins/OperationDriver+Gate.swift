@@ -37,6 +37,12 @@ extension OperationDriver {
         end(.failure(busy("none of them ended in time")))
     }
 
+    /// The answer to a probe has begun well: others need not wait for its end.
+    func answerBegan(status: Int) {
+        guard let ticket, ticket.wantsEarlySign, (200..<300).contains(status) else { return }
+        target.gate.note(ticket, .answered)
+    }
+
     /// Makes room for the next operation; called once, at the end.
     func leaveGate(_ outcome: Result<OperationResult, OperationFailure>) {
         queueTimer?.cancel()

@@ -127,6 +127,23 @@ struct CircuitBreakerTests {
     }
 
     @Test
+    mutating func aProbeThatTakesLongStillTells() {
+        open()
+        let first = breaker.begin(at: Self.at(5))
+        let second = breaker.begin(at: Self.at(10))
+        let third = breaker.begin(at: Self.at(15))
+        #expect(first.wantsEarlySign && second.wantsEarlySign && third.wantsEarlySign)
+
+        breaker.end(first, .answered, at: Self.at(16))
+
+        #expect(breaker.isClosed)
+        breaker.end(second, .failed, at: Self.at(17))
+        breaker.end(third, .failed, at: Self.at(17))
+        #expect(breaker.isClosed)
+        #expect(!breaker.begin(at: Self.at(17)).wantsEarlySign)
+    }
+
+    @Test
     mutating func whatBeganBeforeTheRestSaysNothingAboutTheTimeAfterIt() {
         let early = (0..<100).map { _ in breaker.begin(at: Self.at(0)) }
         for ticket in early.prefix(50) { breaker.end(ticket, .failed, at: Self.at(1)) }

@@ -189,6 +189,33 @@ struct DeploymentGateTests {
     }
 
     @Test
+    func aLongAnswerEndsTheRestWhenItBegins() async throws {
+        let gate = Self.gate(running: nil, cooldown: CooldownRules(allowedFailures: 0, cooldown: .seconds(3600)))
+        guard case .admitted(let failing) = gate.enter(on: EmbeddedEventLoop(), turn: { { _ in } }) else { return }
+        gate.leave(failing, .failed)
+        #expect(gate.standing.rest != nil)
+
+        try await withServer { _, _, channel in
+            // The head of an answer that goes on.
+            channel.writeAndFlush(ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), promise: nil)
+        } test: { port in
+            let plugin = try ScriptedPlugin { step in
+                switch step.event.kind {
+                case GANTRY_EV_START: return step.http("http://127.0.0.1:\(port)/")
+                case GANTRY_EV_HEAD: return step.output("begun")
+                default: return 0
+                }
+            }
+            try await withBench(plugin, gate: gate) { bench in
+                let outcome = try await bench.run { $0.onOutput = { $0?.cancel() } }
+
+                #expect(throws: OperationFailure.self) { _ = try outcome.get() }
+                #expect(gate.standing == DeploymentStanding())
+            }
+        }
+    }
+
+    @Test
     func manyOperationsOnManyThreadsKeepTheLimitAndAllEnd() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 4)
         let gate = DeploymentGate(

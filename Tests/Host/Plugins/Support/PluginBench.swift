@@ -132,6 +132,7 @@ func withBench(
     parameters: [String: ConfigurationValue] = [:],
     secrets: [String: String] = [:],
     timeout: Duration = .seconds(30),
+    gate: DeploymentGate? = nil,
     test: (PluginBench) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -143,7 +144,8 @@ func withBench(
         pool: pool,
         parameters: parameters,
         secrets: secrets,
-        timeout: timeout
+        timeout: timeout,
+        gate: gate
     )
     let result: Result<Void, any Error>
     do { result = .success(try await test(bench)) } catch { result = .failure(error) }
