@@ -8,12 +8,15 @@ import NIOCore
 struct ModelCall: Sendable {
     let body: ByteBuffer
     let scan: RequestScan
-    private let modelName: String
+    /// What the client called the model, or the one that is tried instead.
+    private(set) var modelName: String
     private let principal: Principal
     /// A request that names more files is not asked about each of them.
     private static let mostFilesAskedAbout = 16
 
-    private let deployments: [Deployment]
+    private var deployments: [Deployment]
+    /// Whether the candidates that were chosen last rest after failures.
+    private(set) var isLastResort = false
     private let references: [FileReference]
     private var files: [FileID: ManagedFile]
 
@@ -45,6 +48,15 @@ struct ModelCall: Sendable {
         self.scan = scan
     }
 
+    /// Asks another model for the same request.
+    ///
+    /// - Throws: ``RuleError`` if the principal may not use it.
+    mutating func turn(to model: String, _ services: GatewayServices) throws(RuleError) {
+        guard model != modelName else { return }
+        deployments = try services.models.deployments(named: model, for: principal)
+        modelName = model
+    }
+
     /// The deployments that can serve the request, in the order in which they should be tried.
     ///
     /// If none holds every file, what is missing is copied to one first.
@@ -52,6 +64,7 @@ struct ModelCall: Sendable {
     /// - Throws: ``RuleError`` if that cannot be; ``FanOutFailure`` of the provider that failed; what the registry throws.
     mutating func candidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
         let choice = try choice(services)
+        isLastResort = choice.isLastResort
         guard choice.candidates.isEmpty else { return choice.candidates }
         try checkMayCopy(choice.fills)
         var failed: (any Error)?

@@ -1,15 +1,14 @@
 import HTTPTypes
 import HostCore
 import HostPlugins
+import HostTransfer
 import Hummingbird
+import Logging
 import NIOCore
 import NIOHTTP1
 
 /// Chat and embeddings: the client's body goes to a deployment that holds its files, the answer comes back as it is.
 struct ModelRoutes: Sendable {
-    /// How often deployments are chosen for one request, as providers turn out to have lost its files.
-    private static let mostChoices = 3
-
     let services: GatewayServices
 
     func add(to table: inout RouteTable) {
@@ -30,8 +29,7 @@ struct ModelRoutes: Sendable {
         let body = try await call.body(limit: limit)
         let modelInPath = call.context.parameters.get("model") == nil ? nil : try call.parameter("model")
         var modelCall = try await ModelCall(body: body, modelInPath: modelInPath, for: call.principal, services)
-        let callID = call.context.callID
-        let candidates = try await modelCall.candidates(services, callID: callID)
+        let candidates = try await candidates(&modelCall, call)
         let overhead = ContinuousClock.now - call.context.receivedAt
         let (answer, first) = try await begin(&modelCall, at: candidates, kind, call, share)
         var headers: HTTPFields = [:]
@@ -40,33 +38,75 @@ struct ModelRoutes: Sendable {
         return try response(answer, first, isStreaming: modelCall.scan.stream ?? false, headers)
     }
 
-    /// Tries the candidates in their order until one begins to answer, and others if those have lost a file.
+    /// The deployments of the model, or why none can be had now.
+    private func candidates(_ modelCall: inout ModelCall, _ call: Call) async throws -> Candidates {
+        do {
+            return .found(try await modelCall.candidates(services, callID: call.context.callID))
+        } catch let failure as FanOutFailure where failure.failure.mayFallBack || failure.failure.isRetryable {
+            return .failed(failure)
+        }
+    }
+
+    /// Does what the plan says until a deployment begins to answer.
     private func begin(
         _ modelCall: inout ModelCall,
-        at candidates: [Deployment],
+        at candidates: Candidates,
         _ kind: OperationKind,
         _ call: Call,
         _ share: RequestMemory.Share
     ) async throws -> (AnswerStream, OperationPart) {
-        var candidates = candidates
-        var failed: DeploymentFailure?
-        for _ in 0..<Self.mostChoices {
-            var isAnyLost = false
-            for deployment in candidates {
+        let asked = modelCall.modelName
+        var generator = SystemRandomNumberGenerator()
+        var plan = AttemptPlan(model: asked, rules: services.routing.retry, start: call.context.receivedAt)
+        var failed: (any Error)?
+        var next = offer(candidates, of: modelCall, to: &plan, &failed)
+        while true {
+            switch next {
+            case .giveUp:
+                throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+            case .choose(let model, let pause):
+                try await wait(pause, call)
+                do {
+                    try modelCall.turn(to: model, services)
+                    let candidates = try await self.candidates(&modelCall, call)
+                    next = offer(candidates, of: modelCall, to: &plan, &failed)
+                } catch let error as RuleError where model != asked {
+                    // That another model cannot serve the request either is not what the client has to know.
+                    services.logger.debug("a fallback cannot serve a request", metadata: ["error": "\(error)"])
+                    next = plan.refused()
+                }
+            case .attempt(let deployment, let pause):
+                try await wait(pause, call)
                 let answer = try answer(to: modelCall, on: deployment, kind, call, share)
                 do {
                     return (answer, try await answer.firstPart())
-                } catch let failure as DeploymentFailure where failure.mayBeMadeUpFor {
+                } catch let failure as DeploymentFailure {
                     failed = failure
                     let hasLost = try await modelCall.forgetLostCopies(after: failure, services)
-                    guard hasLost || failure.failure.mayFallBack else { throw failure }
-                    isAnyLost = isAnyLost || hasLost
+                    next = plan.failed(failure.attempt(hasLostFile: hasLost), at: .now, using: &generator)
                 }
             }
-            guard isAnyLost else { break }
-            candidates = try await modelCall.candidates(services, callID: call.context.callID)
         }
-        throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+    }
+
+    private func offer(
+        _ candidates: Candidates,
+        of modelCall: ModelCall,
+        to plan: inout AttemptPlan,
+        _ failed: inout (any Error)?
+    ) -> AttemptPlan.Next {
+        switch candidates {
+        case .found(let deployments): return plan.offered(deployments, isLastResort: modelCall.isLastResort)
+        case .failed(let failure):
+            failed = failure
+            return plan.refused()
+        }
+    }
+
+    /// Waits, unless the client goes away.
+    private func wait(_ pause: Duration, _ call: Call) async throws {
+        guard pause > .zero else { return }
+        try await cancellingOnDisconnect(of: call.context.channel) { try await Task.sleep(for: pause) }
     }
 
     private func answer(
@@ -108,9 +148,23 @@ struct ModelRoutes: Sendable {
     }
 }
 
+/// Where a request can go.
+private enum Candidates {
+    case found([Deployment])
+    /// A provider did not give or take the files that the request needs.
+    case failed(FanOutFailure)
+}
+
 extension DeploymentFailure {
-    /// Whether another deployment, or the same one with a new copy of a file, may do better.
-    fileprivate var mayBeMadeUpFor: Bool { failure.mayFallBack || failure.mayBeForLackOfFile }
+    /// What this failure allows.
+    fileprivate func attempt(hasLostFile: Bool) -> AttemptPlan.Failure {
+        AttemptPlan.Failure(
+            isRetryable: failure.isRetryable,
+            mayFallBack: failure.mayFallBack,
+            hasLostFile: hasLostFile,
+            retryAfter: failure.retryAfter
+        )
+    }
 }
 
 extension OperationFailure {

@@ -254,6 +254,128 @@ class TestBalance:
         assert str(path) in checked.stderr
 
 
+class TestRetries:
+    """`num_retries` and `retry_after`"""
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_what_fails_for_a_moment_is_tried_again(
+        self, start_gateway: Start, simulators: Simulators, stream: bool
+    ) -> None:
+        gateway = start_gateway(routed(openai_entry(simulators, "one"), num_retries=2))
+        simulators.fault("openai", path_contains=CHAT, times=2, status=503)
+
+        assert gateway.chat("one", "Hello", stream=stream).status_code == 200
+
+        times = [one["at_ms"] for one in chats(simulators)]
+        assert len(times) == 3
+        # Half a second and a second, each by chance up to half less.
+        assert times[1] - times[0] >= 240 and times[2] - times[1] >= 490
+
+    def test_no_more_often_than_was_said(self, start_gateway: Start, simulators: Simulators) -> None:
+        gateway = start_gateway(routed(openai_entry(simulators, "one"), num_retries=1))
+        simulators.fault("openai", path_contains=CHAT, times=0, status=503)
+
+        assert_error(gateway.chat("one", "Hello"), 503, "api_error", "upstream_unavailable")
+        assert len(chats(simulators)) == 2
+
+    def test_a_clients_mistake_is_not_tried_again(self, start_gateway: Start, simulators: Simulators) -> None:
+        models = [openai_entry(simulators, "one"), openai_entry(simulators, "other", "second")]
+        gateway = start_gateway(routed(*models, num_retries=3, fallbacks=[{"one": ["other"]}]))
+        simulators.fault("openai", path_contains=CHAT, times=0, status=400)
+
+        assert_error(gateway.chat("one", "Hello"), 400)
+        assert len(chats(simulators)) == 1
+
+    def test_nothing_is_tried_again_once_the_client_got_a_byte(
+        self, start_gateway: Start, simulators: Simulators
+    ) -> None:
+        gateway = start_gateway(routed(*pair(simulators), num_retries=3))
+        simulators.fault("openai", path_contains=CHAT, times=1, cut_after_bytes=300)
+
+        answer = gateway.chat("pair", "Hello", stream=True)
+
+        assert "[DONE]" not in answer.text
+        assert len(chats(simulators)) == 1
+
+    def test_a_client_that_leaves_is_not_tried_for(self, start_gateway: Start, simulators: Simulators) -> None:
+        gateway = start_gateway(routed(openai_entry(simulators, "one"), num_retries=1, retry_after=1))
+        simulators.fault("openai", path_contains=CHAT, times=0, status=503)
+        with pytest.raises(httpx.TimeoutException):
+            gateway.chat("one", "Hello", gateway.client(timeout=0.3))
+        until("its attempt has ended", lambda: len(chats(simulators)) == 1)
+
+        # Another one's pause is as long as the rest of its own would have been.
+        gateway.chat("one", "Hello")
+        assert len(chats(simulators)) == 3
+
+
+class TestFallbacks:
+    """`fallbacks`"""
+
+    @pytest.fixture
+    def start(self, start_gateway: Start, simulators: Simulators) -> Callable[..., Gateway]:
+        def start(**router) -> Gateway:
+            models = [openai_entry(simulators, "one"), openai_entry(simulators, "other", "second")]
+            return start_gateway(routed(*models, fallbacks=[{"one": ["other"]}], **router))
+
+        return start
+
+    @pytest.mark.parametrize("stream", [False, True])
+    @pytest.mark.parametrize("fault", [{"status": 500}, {"close_before_answer": True}, {"status": 429}])
+    def test_another_model_answers(
+        self, start: Callable[..., Gateway], simulators: Simulators, fault: dict, stream: bool
+    ) -> None:
+        gateway = start()
+        simulators.fault("openai", path_contains=CHAT, account="main", times=0, **fault)
+
+        assert answered_by(gateway.chat("one", "Hello", stream=stream)) == "other~1"
+
+    def test_not_the_other_way_round(self, start: Callable[..., Gateway], simulators: Simulators) -> None:
+        gateway = start()
+        simulators.fault("openai", path_contains=CHAT, account="second", times=0, status=500)
+
+        assert_error(gateway.chat("other", "Hello"), 503)
+
+    def test_a_key_gets_no_model_that_it_may_not_use(
+        self, start: Callable[..., Gateway], simulators: Simulators
+    ) -> None:
+        gateway = start()
+        user = gateway.new_user(models=["one"])
+        simulators.fault("openai", path_contains=CHAT, account="main", times=0, status=500)
+
+        error = assert_error(gateway.chat("one", "Hello", user.http), 503, "api_error", "upstream_unavailable")
+
+        assert "other" not in error["message"]
+        assert not chats(simulators, "second")
+
+    def test_a_file_that_the_other_model_does_not_have_is_not_asked_for_there(
+        self, start: Callable[..., Gateway], simulators: Simulators
+    ) -> None:
+        gateway = start()
+        here = gateway.upload(targets="one")
+        both = gateway.upload(targets="one,other")
+        simulators.fault("openai", path_contains=CHAT, account="main", times=0, status=500)
+
+        error = assert_error(gateway.chat("one", file_message(here["id"])), 503, "api_error", "upstream_unavailable")
+        assert "one" in error["message"]
+        assert not chats(simulators, "second")
+        assert answered_by(gateway.chat("one", file_message(both["id"]))) == "other~1"
+
+    def test_a_model_that_rests_is_not_asked_while_another_answers(
+        self, start: Callable[..., Gateway], simulators: Simulators
+    ) -> None:
+        gateway = start(allowed_fails=0, cooldown_time=60)
+        simulators.fault("openai", path_contains=CHAT, account="main", times=0, status=500)
+        for _ in range(5):
+            assert answered_by(gateway.chat("one", "Hello")) == "other~1"
+        assert len(chats(simulators, "main")) == 1
+
+        # When nobody else can, it is asked again.
+        simulators.clear_faults()
+        simulators.fault("openai", path_contains=CHAT, account="second", times=0, status=500)
+        assert answered_by(gateway.chat("one", "Hello")) == "one~1"
+
+
 @dataclass
 class Proxy:
     """A proxy that leads every plain request to one place, whatever host it names."""
