@@ -64,23 +64,36 @@ package struct ConfigurationLoader: Sendable {
         try refuseUnknownSections(root)
         let reader = try self.reader(adding: root["environment_variables"], to: plain)
         var warnings: [String] = []
-        for name in ["litellm_settings", "router_settings"] {
-            guard let section = root[name] else { continue }
-            warnings += try reader.mapping(section).entries.map {
-                "\($0.value.location): has no effect in this version."
-            }
-        }
+        let liteLLM = try section("litellm_settings", of: root, reader)
+        let routerReader = RouterSettingsReader(
+            reader: reader,
+            router: try section("router_settings", of: root, reader),
+            liteLLM: liteLLM
+        )
+        let router = try routerReader.settings(warnings: &warnings)
         let general = try generalSettings(root, reader: reader, warnings: &warnings)
         let plugins = try plugins(manifests, reader: reader)
         let list = try root.required("model_list", "Add the models that the gateway serves.")
-        var models = ModelListReader(reader: reader, plugins: plugins)
+        var models = ModelListReader(reader: reader, plugins: plugins, router: router)
         let deployments = try models.deployments(list)
+        try router.check(deployments)
         return GatewayConfiguration(
             deployments: deployments,
             general: general,
+            routing: router.routing,
+            network: try NetworkSettingsReader(reader: reader).settings(liteLLM),
             plugins: plugins.manifests,
             warnings: warnings + models.warnings
         )
+    }
+
+    private func section(
+        _ name: String,
+        of root: SourceMapping,
+        _ reader: ValueReader
+    ) throws(ConfigurationError) -> SourceMapping? {
+        guard let value = root[name] else { return nil }
+        return try reader.mapping(value)
     }
 
     private func refuseUnknownSections(_ root: SourceMapping) throws(ConfigurationError) {

@@ -1,8 +1,13 @@
+import HostCore
+
 /// Everything the gateway was told by its configuration file and `plugins.d`.
 package struct GatewayConfiguration: Sendable {
     /// The entries of `model_list`, in the file's order; at least one, each id once.
     package let deployments: [DeploymentConfiguration]
     package let general: GeneralSettings
+    /// `router_settings`.
+    package let routing: RoutingRules
+    package let network: NetworkSettings
     /// The enabled manifests, in the order of their file names; each id and each provider once.
     package let plugins: [PluginManifest]
     /// What was accepted without having an effect, one line each, with its place.
@@ -12,11 +17,15 @@ package struct GatewayConfiguration: Sendable {
     package init(
         deployments: [DeploymentConfiguration],
         general: GeneralSettings,
+        routing: RoutingRules,
+        network: NetworkSettings,
         plugins: [PluginManifest],
         warnings: [String]
     ) {
         self.deployments = deployments
         self.general = general
+        self.routing = routing
+        self.network = network
         self.plugins = plugins
         self.warnings = warnings
     }

@@ -3,21 +3,26 @@ import HostCore
 /// Reads `model_list`.
 struct ModelListReader {
     private static let entryKeys = ["model_name", "litellm_params", "model_info", "plugin"]
-    private static let keptParameters: Set<String> = ["model", "timeout", "weight", "plugin"]
-    private static let ignoredParameters: Set<String> = [
-        "rpm", "tpm", "max_parallel_requests", "input_cost_per_token", "output_cost_per_token",
+    private static let keptParameters: Set<String> = [
+        "model", "timeout", "weight", "plugin", "max_parallel_requests",
     ]
-    private static let longestTimeoutInSeconds: Int64 = 86_400
+    private static let ignoredParameters: Set<String> = [
+        "rpm", "tpm", "input_cost_per_token", "output_cost_per_token",
+    ]
+    static let parallelRequests: ClosedRange<Int64> = 1...1_000_000
+    static let longestTimeoutInSeconds: Int64 = 86_400
     private static let largestWeight: Int64 = 1_000_000
 
     let reader: ValueReader
     let plugins: PluginDirectory
+    let router: RouterSettings
     private(set) var warnings: [String] = []
     private var positions: [String: Int] = [:]
     private var places: [DeploymentID: SourceLocation] = [:]
 
-    init(reader: ValueReader, plugins: PluginDirectory) {
+    init(reader: ValueReader, plugins: PluginDirectory, router: RouterSettings) {
         self.reader = reader
+        self.router = router
         self.plugins = plugins
     }
 
@@ -55,7 +60,8 @@ struct ModelListReader {
                 upstreamModel: choice.upstreamModel,
                 plugin: choice.plugin,
                 weight: try weight(parameters),
-                timeout: try timeout(parameters)
+                timeout: try timeout(parameters),
+                maximumParallel: try maximumParallel(parameters)
             ),
             parameters: values,
             source: item.location,
@@ -69,8 +75,13 @@ struct ModelListReader {
     }
 
     private func timeout(_ parameters: SourceMapping) throws(ConfigurationError) -> Duration {
-        guard let value = parameters["timeout"] else { return .seconds(600) }
+        guard let value = parameters["timeout"] else { return router.timeout ?? .seconds(600) }
         return try reader.seconds(value, upTo: Self.longestTimeoutInSeconds)
+    }
+
+    private func maximumParallel(_ parameters: SourceMapping) throws(ConfigurationError) -> Int? {
+        guard let value = parameters["max_parallel_requests"] else { return router.maximumParallel }
+        return Int(try reader.integer(value, in: Self.parallelRequests))
     }
 
     private mutating func modelName(_ value: SourceValue) throws(ConfigurationError) -> String {

@@ -53,8 +53,12 @@ struct ValueReader: Sendable {
         return number
     }
 
-    /// A span of time in seconds, to the millisecond.
-    func seconds(_ value: SourceValue, upTo limit: Int64) throws(ConfigurationError) -> Duration {
+    /// A span of time in seconds, to the millisecond; no time at all only where that has a meaning.
+    func seconds(
+        _ value: SourceValue,
+        upTo limit: Int64,
+        orZero: Bool = false
+    ) throws(ConfigurationError) -> Duration {
         let value = try resolved(value)
         let number: Double?
         switch value.content {
@@ -63,8 +67,8 @@ struct ValueReader: Sendable {
         case .string(let text): number = YAMLScalar.double(text) ?? YAMLScalar.integer(text).map(Double.init)
         default: number = nil
         }
-        guard let number, number >= 0.001, number <= Double(limit) else {
-            let limits = "a number of seconds, more than 0 and at most \(limit)"
+        guard let number, number >= 0.001 || orZero && number == 0, number <= Double(limit) else {
+            let limits = "a number of seconds, \(orZero ? "0 or more" : "more than 0") and at most \(limit)"
             throw ConfigurationError(.badValue, at: value.location, "must be \(limits), not \(value.shown).")
         }
         return .milliseconds(Int64((number * 1000).rounded()))

@@ -13,6 +13,8 @@ package struct Deployment: Hashable, Sendable {
     package let weight: Int
     /// The longest one operation may take.
     package let timeout: Duration
+    /// As many operations may run at the same time while more wait; nil for any number.
+    package let maximumParallel: Int?
 
     /// Makes a deployment.
     package init(
@@ -22,7 +24,8 @@ package struct Deployment: Hashable, Sendable {
         upstreamModel: String,
         plugin: String,
         weight: Int,
-        timeout: Duration
+        timeout: Duration,
+        maximumParallel: Int? = nil
     ) {
         self.id = id
         self.modelName = modelName
@@ -31,5 +34,6 @@ package struct Deployment: Hashable, Sendable {
         self.plugin = plugin
         self.weight = weight
         self.timeout = timeout
+        self.maximumParallel = maximumParallel
     }
 }

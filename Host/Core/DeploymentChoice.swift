@@ -7,27 +7,35 @@ package struct DeploymentChoice: Sendable {
         package let missing: [FileReference]
     }
 
-    /// What can be done with copies at the moment.
+    /// What can be done at the moment: with copies, and by which deployment rather than another.
     package struct Means: Sendable {
+        let order: DeploymentOrder
         let takesFiles: @Sendable (Deployment) -> Bool
         let givesBack: @Sendable (DeploymentID, FilePurpose) -> Bool
 
         /// Says what deployments can do.
         ///
         /// - Parameters:
+        ///   - order: Which are tried first.
         ///   - takesFiles: Whether copies can be made at a deployment.
         ///   - givesBack: Whether a deployment gives back the content of files for a purpose.
         package init(
+            order: DeploymentOrder = DeploymentOrder(),
             takesFiles: @escaping @Sendable (Deployment) -> Bool,
             givesBack: @escaping @Sendable (DeploymentID, FilePurpose) -> Bool
         ) {
+            self.order = order
             self.takesFiles = takesFiles
             self.givesBack = givesBack
         }
     }
 
     /// In the order in which they should be tried; empty if no deployment holds every file.
+    ///
+    /// One that rests after failures is among them only if all do: then it is the only one.
     package let candidates: [Deployment]
+    /// Whether even the first of the candidates or fills rests, so that another model would be a better choice.
+    package let isLastResort: Bool
     /// Instead of candidates: in the order in which they should be tried.
     package let fills: [Fill]
 
@@ -39,7 +47,7 @@ package struct DeploymentChoice: Sendable {
     ///   - files: Their records, already checked for access.
     ///   - modelName: The model as the client called it, for the message.
     ///   - now: Copies that have expired by then do not count.
-    ///   - means: What can be done with copies.
+    ///   - means: What can be done.
     ///   - generator: Orders the candidates by chance and weight.
     /// - Throws: ``RuleError`` with `.invalidRequest` if no deployment can serve the request.
     package init(
@@ -54,28 +62,33 @@ package struct DeploymentChoice: Sendable {
         let isHeld = { (reference: FileReference, deployment: Deployment) in
             files[reference.id]?.usableCopy(at: deployment.id, now: now) != nil
         }
+        let isResting = { (deployment: Deployment) in means.order.standing(of: deployment).rest != nil }
         if deployments.count == 1, references.allSatisfy({ isHeld($0, deployments[0]) }) {
-            candidates = deployments
+            (candidates, fills) = (deployments, [])
+            isLastResort = isResting(deployments[0])
+            return
+        }
+        let wanted = means.order.sorted(deployments, using: &generator).map { deployment in
+            Fill(deployment: deployment, missing: references.filter { !isHeld($0, deployment) })
+        }
+        let holders = wanted.filter(\.missing.isEmpty).map(\.deployment)
+        guard holders.isEmpty else {
+            let rested = holders.filter { !isResting($0) }
+            // A rest sends requests elsewhere; where there is no elsewhere it would only make failures certain.
+            candidates = rested.isEmpty ? Array(holders.prefix(1)) : rested
+            isLastResort = rested.isEmpty
             fills = []
             return
         }
-        let order = deployments.count == 1 ? deployments : Self.shuffled(deployments, using: &generator)
-        let wanted = order.map { deployment in
-            let missing = references.filter { !isHeld($0, deployment) }
-            return Fill(deployment: deployment, missing: missing)
-        }
-        candidates = wanted.filter(\.missing.isEmpty).map(\.deployment)
-        guard candidates.isEmpty else {
-            fills = []
-            return
-        }
+        candidates = []
         let isReadable = { (reference: FileReference) in
             files[reference.id]?.isReadable(now: now, means) ?? false
         }
-        fills =
-            wanted.filter { means.takesFiles($0.deployment) && $0.missing.allSatisfy(isReadable) }
-            .map { ($0, $0.missing.reduce(0) { $0 + (files[$1.id]?.sizeInBytes ?? 0) }) }
-            .sorted { $0.1 < $1.1 }.map(\.0)
+        let possible = wanted.filter { means.takesFiles($0.deployment) && $0.missing.allSatisfy(isReadable) }
+        let bytes = { (fill: Fill) in fill.missing.reduce(0) { $0 + (files[$1.id]?.sizeInBytes ?? 0) } }
+        let ranked = possible.map { (fill: $0, rank: (isResting($0.deployment) ? 1 : 0, bytes($0))) }
+        fills = ranked.sorted { $0.rank < $1.rank }.map(\.fill)
+        isLastResort = ranked.isEmpty ? false : ranked.allSatisfy { $0.rank.0 == 1 }
         guard fills.isEmpty else { return }
         throw Self.refusal(wanted.flatMap(\.missing).first { !isReadable($0) }, references, modelName: modelName)
     }
@@ -98,25 +111,6 @@ package struct DeploymentChoice: Sendable {
                 + "gives it back. Upload it again with target_model_names=\(modelName).",
             parameter: unreadable.path
         )
-    }
-
-    /// Each next candidate is drawn with a chance in proportion to its weight.
-    private static func shuffled(
-        _ deployments: [Deployment],
-        using generator: inout some RandomNumberGenerator
-    ) -> [Deployment] {
-        var rest = deployments
-        var order: [Deployment] = []
-        while !rest.isEmpty {
-            var ticket = Int.random(in: 0..<rest.reduce(0) { $0 + max($1.weight, 1) }, using: &generator)
-            let drawn =
-                rest.firstIndex { deployment in
-                    ticket -= max(deployment.weight, 1)
-                    return ticket < 0
-                } ?? 0
-            order.append(rest.remove(at: drawn))
-        }
-        return order
     }
 }
 

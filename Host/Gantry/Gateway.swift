@@ -29,7 +29,7 @@ struct Gateway: Sendable {
         let logger = options.makeLogger()
         for warning in configuration.warnings { logger.warning("configuration", metadata: ["at": "\(warning)"]) }
         let group = MultiThreadedEventLoopGroup.singleton
-        let upstream = try UpstreamClient(group: group, filePool: .singleton, logger: logger)
+        let upstream = try upstream(configuration.network, group: group, logger: logger)
         let environment = OperationEnvironment(upstream: upstream, pool: .singleton)
         let definitions = try PluginDefinitions(configuration, manifestFolder: options.plugins)
         let database = try await database(configuration.general.databaseURL, dataFolder: options.data)
@@ -37,8 +37,10 @@ struct Gateway: Sendable {
             let plugins = try PluginHost(
                 plugins: definitions.plugins,
                 targets: definitions.targets,
+                cooldown: configuration.routing.cooldown,
                 runDirectory: "\(options.data)/run",
-                variables: ConfigurationOptions.environment,
+                // Plugins never learn of the way to the providers, nor of a proxy's password.
+                variables: ConfigurationOptions.environment.filter { !NetworkSettings.proxyVariables.contains($0.key) },
                 environment: environment,
                 group: group,
                 logger: logger
@@ -69,6 +71,34 @@ struct Gateway: Sendable {
     func close() async {
         await upstream.shutdown()
         await database.close()
+    }
+
+    private static func upstream(
+        _ network: NetworkSettings,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) throws -> UpstreamClient {
+        var upstream = UpstreamConfiguration()
+        upstream.additionalTrustRootsPath = network.trustRoots?.text
+        upstream.proxies = UpstreamProxies(
+            http: try proxy(network.httpProxy),
+            https: try proxy(network.httpsProxy),
+            exceptions: network.proxyExceptions
+        )
+        do {
+            return try UpstreamClient(group: group, filePool: .singleton, configuration: upstream, logger: logger)
+        } catch {
+            throw StartupError("\(network.trustRoots.map { "\($0.location): " } ?? "")\(error.message)")
+        }
+    }
+
+    private static func proxy(_ setting: NetworkSettings.Text?) throws(StartupError) -> UpstreamProxy? {
+        guard let setting else { return nil }
+        do {
+            return try UpstreamProxy(parsing: setting.text)
+        } catch {
+            throw StartupError("\(setting.location): \(error.message). Correct or remove it.")
+        }
     }
 
     private static func database(_ url: String?, dataFolder: String) async throws(DatabaseError) -> any Database {
@@ -112,6 +142,7 @@ struct Gateway: Sendable {
             models: ModelTable(configuration.deployments.map(\.deployment)),
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
             spool: try spool(general, dataFolder: options.data),
+            routing: configuration.routing,
             clock: SystemWallClock(),
             limits: GatewayLimits(
                 fileBytes: general.maximumFileBytes,

@@ -9,6 +9,7 @@ extension OperationDriver: UpstreamDelegate {
     package func upstreamDidReceiveHead(status: Int, headers: HTTPHeaders) {
         guard let outstanding else { return }
         answer = (status, headers)
+        answerBegan(status: status)
         // An error is a document, whatever framing its request asked for a success.
         if !(200..<300).contains(status) { framer = framer.forErrors }
         enqueue(.head(request: outstanding, status: status, headers: headers))

@@ -36,8 +36,13 @@ package final class OperationDriver {
     private var isJournaling = false
     var isPaused = false
     private var isCancelled = false
-    private var hasEnded = false
+    private(set) var hasEnded = false
     private var deadline: Scheduled<Void>?
+
+    // The deployment's gate, see OperationDriver+Gate.swift.
+    var place: DeploymentGate.Place?
+    var ticket: CircuitBreaker.Ticket?
+    var queueTimer: Scheduled<Void>?
 
     // The outstanding request.
     var exchange: UpstreamExchange?
@@ -67,12 +72,17 @@ package final class OperationDriver {
         self.client = client
     }
 
-    /// Begins; the client's last call may come before this returns.
+    /// Begins, or waits until the deployment takes one more; the client's last call may come before this returns.
     package func start() {
         loop.preconditionInEventLoop()
         guard target.serves(request.kind) else {
             return end(.failure(unsupported()))
         }
+        enterGate()
+    }
+
+    /// Begins what the gate has let in.
+    func begin() {
         switch target.makeOperation(request.kind) {
         case .failure(let refusal):
             end(.failure(pluginFailure("it refused the operation with status \(refusal.code)")))
@@ -92,6 +102,9 @@ package final class OperationDriver {
         loop.preconditionInEventLoop()
         guard !hasEnded, !isCancelled else { return }
         isCancelled = true
+        guard place == nil else {
+            return end(.failure(OperationFailure(.cancelled, "The client went away.")))
+        }
         isPaused = false
         dropRequest()
         timer?.cancel()
@@ -139,7 +152,7 @@ package final class OperationDriver {
 
     /// A plugin that waits for nothing would wait for ever.
     private func checkForStall() {
-        guard !hasEnded, !isStepping, !isJournaling, events.isEmpty, commands.isEmpty else { return }
+        guard !hasEnded, place == nil, !isStepping, !isJournaling, events.isEmpty, commands.isEmpty else { return }
         if isCancelled { return end(.failure(OperationFailure(.cancelled, "The client went away."))) }
         guard outstanding == nil, timer == nil, awaitedTokens == 0 else { return }
         end(.failure(pluginFailure("it waits for nothing and has not ended the operation")))
@@ -352,7 +365,7 @@ package final class OperationDriver {
         commands.append(.error(failure))
     }
 
-    private func end(_ outcome: Result<OperationResult, OperationFailure>) {
+    func end(_ outcome: Result<OperationResult, OperationFailure>) {
         guard !hasEnded else { return }
         hasEnded = true
         dropRequest()
@@ -361,6 +374,8 @@ package final class OperationDriver {
         commands.removeAll()
         events.removeAll()
         if !isStepping { free() }
+        // Whoever tries again from inside the last call finds the place free.
+        leaveGate(outcome)
         client.operationDidEnd(outcome)
     }
 

@@ -13,6 +13,7 @@ package final class PluginHost: Sendable {
     /// - Parameters:
     ///   - plugins: The manifests.
     ///   - targets: The deployments, each with a plugin among the manifests.
+    ///   - cooldown: When a deployment is spared.
     ///   - runDirectory: Where private copies of the libraries are put.
     ///   - variables: The process's environment, for parameters that come from it.
     ///   - environment: What operations need of the host.
@@ -22,6 +23,7 @@ package final class PluginHost: Sendable {
     package init(
         plugins: [PluginDefinition],
         targets: [TargetDefinition],
+        cooldown: CooldownRules = CooldownRules(),
         runDirectory: String,
         variables: [String: String],
         environment: OperationEnvironment,
@@ -45,7 +47,13 @@ package final class PluginHost: Sendable {
                     "\(definition.location): there is no plugin \(definition.deployment.plugin)."
                 )
             }
-            made[definition.deployment.id] = try PluginTarget(definition, instance: instance, environment: variables)
+            let limits = GateLimits(running: definition.deployment.maximumParallel)
+            made[definition.deployment.id] = try PluginTarget(
+                definition,
+                instance: instance,
+                environment: variables,
+                gate: DeploymentGate(limits: limits, cooldown: cooldown)
+            )
         }
         self.targets = made
         self.environment = environment

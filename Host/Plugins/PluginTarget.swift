@@ -11,6 +11,7 @@ package final class PluginTarget: @unchecked Sendable {
     let instance: PluginInstance
     let reach: Reach
     let credentials = CredentialCache()
+    let gate: DeploymentGate
     private let target: OpaquePointer
     /// Most requests go where the one before them went.
     private let latestURL = Mutex<(text: String, url: UpstreamURL)?>(nil)
@@ -19,7 +20,8 @@ package final class PluginTarget: @unchecked Sendable {
     init(
         _ definition: TargetDefinition,
         instance: PluginInstance,
-        environment: [String: String]
+        environment: [String: String],
+        gate: DeploymentGate? = nil
     ) throws(PluginError) {
         var binder = ParameterBinder(
             rules: instance.table.description.parameters,
@@ -33,9 +35,14 @@ package final class PluginTarget: @unchecked Sendable {
         deployment = definition.deployment
         reach = Reach(endpoints: binder.endpoints, allowsHost: instance.definition.allowsHost)
         self.instance = instance
+        let limits = GateLimits(running: definition.deployment.maximumParallel)
+        self.gate = gate ?? DeploymentGate(limits: limits, cooldown: CooldownRules())
     }
 
     deinit { instance.free(target: target) }
+
+    /// How the deployment does, for the choice among several.
+    package var standing: DeploymentStanding { gate.standing }
 
     /// Whether the plugin serves this kind of operation.
     package func serves(_ kind: OperationKind) -> Bool { instance.table.operations.contains(kind) }

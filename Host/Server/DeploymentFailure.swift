@@ -8,8 +8,15 @@ struct DeploymentFailure: Error {
 }
 
 extension DeploymentFailure {
-    /// Whether another deployment, or the same one with a new copy of a file, may do better.
-    var mayBeMadeUpFor: Bool { failure.mayFallBack || failure.mayBeForLackOfFile }
+    /// What this failure allows.
+    func attempt(hasLostFile: Bool) -> AttemptPlan.Failure {
+        AttemptPlan.Failure(
+            isRetryable: failure.isRetryable,
+            mayFallBack: failure.mayFallBack,
+            hasLostFile: hasLostFile,
+            retryAfter: failure.retryAfter
+        )
+    }
 }
 
 extension OperationFailure {

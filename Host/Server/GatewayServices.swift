@@ -14,6 +14,7 @@ package struct GatewayServices: Sendable {
     let backFill: BackFill
     package let sweeper: Sweeper
     let spool: SpoolDirectory
+    let routing: RoutingRules
     let clock: any WallClock
     let limits: GatewayLimits
     /// After how many seconds a file expires whose upload does not say.
@@ -28,6 +29,7 @@ package struct GatewayServices: Sendable {
         models: ModelTable,
         fileIDs: FileIDCodec,
         spool: SpoolDirectory,
+        routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
@@ -54,6 +56,7 @@ package struct GatewayServices: Sendable {
             logger: logger
         )
         self.spool = spool
+        self.routing = routing
         self.clock = clock
         self.limits = limits
         defaultExpiry = lifetimes.defaultExpiry
@@ -63,9 +66,12 @@ package struct GatewayServices: Sendable {
 }
 
 extension GatewayServices {
-    /// What can be done with copies of files at the deployments.
+    /// What can be done with copies of files at the deployments, and which of them are tried first.
     var copyMeans: DeploymentChoice.Means {
         DeploymentChoice.Means(
+            order: DeploymentOrder(routing.strategy) { [plugins] id in
+                plugins.target(id)?.standing ?? DeploymentStanding()
+            },
             takesFiles: { [plugins] in plugins.target($0.id)?.serves(.fileCreate) ?? false },
             givesBack: { [plugins] in plugins.target($0)?.givesBackContent(of: $1) ?? false }
         )

@@ -15,6 +15,9 @@ actor HealthBoard {
             case plugin
             case isProbed = "probed"
             case error
+            case outstanding = "outstanding_requests"
+            case maximumParallel = "max_parallel_requests"
+            case rest = "cooldown_seconds"
         }
 
         let modelName: String
@@ -24,6 +27,11 @@ actor HealthBoard {
         /// Whether the plugin has a probe; without one only its configuration is known to be good.
         let isProbed: Bool
         let error: String?
+        /// Operations that run or wait, on this host.
+        var outstanding: Int = 0
+        let maximumParallel: Int?
+        /// For how long it is not chosen if there is another; nil if it may be.
+        var rest: Double?
     }
 
     static let lifetime: Duration = .seconds(15)
@@ -37,8 +45,21 @@ actor HealthBoard {
         self.models = models
     }
 
-    /// Every deployment's state, at most ``lifetime`` old.
+    /// Every deployment's state: what its probe found is at most ``lifetime`` old, its standing is of now.
     func entries() async -> [Entry] {
+        await probed().map { entry in
+            guard let standing = plugins.target(DeploymentID(entry.deployment))?.standing else { return entry }
+            var entry = entry
+            entry.outstanding = standing.outstanding
+            entry.rest = standing.rest.map { rest in
+                let (seconds, attoseconds) = rest.components
+                return Double(seconds) + Double(attoseconds / 1_000_000_000_000_000) / 1000
+            }
+            return entry
+        }
+    }
+
+    private func probed() async -> [Entry] {
         if let latest, latest.at.advanced(by: Self.lifetime) > .now { return await latest.entries.value }
         // Shared by everybody who asks meanwhile, so it is no child of the first one's request.
         let probes = Task { [plugins, models] in await Self.probe(plugins, models.deployments) }
@@ -73,7 +94,8 @@ actor HealthBoard {
             deployment: deployment.id.description,
             plugin: deployment.plugin,
             isProbed: isProbed,
-            error: problem
+            error: problem,
+            maximumParallel: deployment.maximumParallel
         )
     }
 }

@@ -8,13 +8,16 @@ import NIOCore
 struct ModelCall: Sendable {
     let body: ByteBuffer
     let scan: RequestScan
-    private let modelName: String
+    /// What the client called the model, or the one that is tried instead.
+    private(set) var modelName: String
     private let principal: Principal
     /// A request that names more files is not asked about each of them.
     private static let mostFilesAskedAbout = 16
 
     private let references: [FileReference]
     private var deployments: [Deployment] = []
+    /// Whether the candidates that were chosen last rest after failures.
+    private(set) var isLastResort = false
     private var files: [FileID: ManagedFile] = [:]
 
     /// Reads a request; whether it may be served is for ``resolveFromMemory(_:)`` or ``resolve(_:)`` to say.
@@ -72,12 +75,22 @@ struct ModelCall: Sendable {
         deployments = try services.models.deployments(named: modelName, for: principal)
     }
 
+    /// Asks another model for the same request.
+    ///
+    /// - Throws: ``RuleError`` if the principal may not use it.
+    mutating func turn(to model: String, _ services: GatewayServices) throws(RuleError) {
+        guard model != modelName else { return }
+        deployments = try services.models.deployments(named: model, for: principal)
+        modelName = model
+    }
+
     /// The deployments that can serve the request at once, in the order in which they should be tried.
     ///
     /// - Returns: None if no deployment holds every file, and ``filledCandidates(_:callID:)`` may help.
     /// - Throws: ``RuleError`` if that cannot help either.
-    func readyCandidates(_ services: GatewayServices) throws(RuleError) -> [Deployment] {
+    mutating func readyCandidates(_ services: GatewayServices) throws(RuleError) -> [Deployment] {
         let choice = try choice(services)
+        isLastResort = choice.isLastResort
         if choice.candidates.isEmpty { try checkMayCopy(choice.fills) }
         return choice.candidates
     }
@@ -87,6 +100,7 @@ struct ModelCall: Sendable {
     /// - Throws: ``RuleError`` if that cannot be; ``FanOutFailure`` of the provider that failed; what the registry throws.
     mutating func filledCandidates(_ services: GatewayServices, callID: String) async throws -> [Deployment] {
         let choice = try choice(services)
+        isLastResort = choice.isLastResort
         guard choice.candidates.isEmpty else { return choice.candidates }
         try checkMayCopy(choice.fills)
         var failed: (any Error)?

@@ -8,6 +8,8 @@ struct ConnectionOpener: Sendable {
     private let tls: NIOSSLContext
     private let connectTimeout: TimeAmount
     private let limits: NIOHTTPDecoderLimitConfiguration
+    private let proxies: UpstreamProxies
+    private let makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
 
     /// - Throws: ``UpstreamError`` with `.tls` if the additional authorities cannot be read.
     init(configuration: UpstreamConfiguration) throws(UpstreamError) {
@@ -22,29 +24,65 @@ struct ConnectionOpener: Sendable {
             }
             self.tls = try NIOSSLContext(configuration: tls)
         } catch {
-            throw UpstreamError(.tls, "the trusted authorities cannot be loaded; check the PEM file", cause: error)
+            let path = configuration.additionalTrustRootsPath.map { " of \($0)" } ?? ""
+            throw UpstreamError(
+                .tls,
+                "the trusted authorities\(path) cannot be loaded; check the PEM file",
+                cause: error
+            )
         }
         connectTimeout = configuration.connectTimeout
+        proxies = configuration.proxies
+        makeResolver = configuration.makeResolver
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = configuration.maximumHeadSizeInBytes
         limits.maxHeaderListSize = configuration.maximumHeadSizeInBytes
         self.limits = limits
     }
 
+    /// The proxy on the way to an endpoint.
+    func proxy(for endpoint: UpstreamEndpoint) -> UpstreamProxy? { proxies.proxy(for: endpoint) }
+
     /// Opens a connection; tells it of the outcome, and never from inside this call.
     func open(_ connection: UpstreamConnection) {
-        connect(to: connection.endpoint, on: connection.loop).assumeIsolated().whenComplete { result in
-            do {
-                try addHandlers(to: try result.get(), connection)
-            } catch {
-                let error = UpstreamError.opening(connection.endpoint, error)
-                connection.pool.owner.soon { connection.failedToOpen(error) }
+        reach(connection.endpoint, through: connection.pool.proxy, on: connection.loop).assumeIsolated()
+            .whenComplete { result in
+                do {
+                    try addHandlers(to: try result.get(), connection)
+                } catch {
+                    let error = UpstreamError.opening(connection.endpoint, error)
+                    connection.pool.owner.soon { connection.failedToOpen(error) }
+                }
             }
+    }
+
+    /// A channel on which the endpoint answers: its own, a proxy that passes requests on, or a tunnel through one.
+    private func reach(
+        _ endpoint: UpstreamEndpoint,
+        through proxy: UpstreamProxy?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        guard let proxy else { return connect(to: endpoint, on: loop) }
+        guard endpoint.scheme == .http || !endpoint.isAddress else {
+            // The certificate of an address is compared with the address of the peer, which would be the proxy.
+            let advice = "name the host instead, or except it from the proxy with NO_PROXY"
+            let error = UpstreamError(
+                .denied,
+                "\(endpoint) is an address and cannot be verified behind a proxy; \(advice)"
+            )
+            return loop.makeFailedFuture(error)
+        }
+        let connected = connect(to: proxy.endpoint, on: loop).flatMapErrorThrowing { error in
+            throw UpstreamError.opening(proxy.endpoint, error)
+        }
+        guard endpoint.scheme == .https else { return connected }
+        return connected.flatMap { channel in
+            ProxyTunnel.open(to: endpoint, through: proxy, on: channel, timeout: connectTimeout)
         }
     }
 
     private func connect(to endpoint: UpstreamEndpoint, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(connectTimeout)
+        let bootstrap = ClientBootstrap(group: loop).connectTimeout(connectTimeout).resolver(makeResolver?(loop))
         guard endpoint.isAddress else { return bootstrap.connect(host: endpoint.host, port: endpoint.port) }
         do {
             // Asked for an address, the resolver would only give it back, from another thread.

@@ -8,6 +8,7 @@ import NIOCore
 final class EndpointPool {
     let endpoint: UpstreamEndpoint
     let owner: LoopPool
+    let proxy: UpstreamProxy?
 
     private var idle: [UpstreamConnection] = []
     private var connections: [ObjectIdentifier: UpstreamConnection] = [:]
@@ -19,6 +20,7 @@ final class EndpointPool {
     init(endpoint: UpstreamEndpoint, owner: LoopPool) {
         self.endpoint = endpoint
         self.owner = owner
+        proxy = owner.opener.proxy(for: endpoint)
     }
 
     // MARK: Requests

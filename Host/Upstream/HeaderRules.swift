@@ -2,8 +2,8 @@
 enum HeaderRules {
     /// Headers that frame the message or the connection; lower case.
     private static let reserved: Set<String> = [
-        "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade",
+        "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection",
+        "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
     static func check(_ header: UpstreamRequest.Header) throws(UpstreamError) {
@@ -28,7 +28,7 @@ enum HeaderRules {
 
     private static func isReserved(_ name: String) -> Bool {
         switch name.utf8.count {
-        case 2, 4, 6, 7, 10, 14, 16, 17: reserved.contains(name.lowercased())
+        case 2, 4, 6, 7, 10, 14, 16, 17, 19: reserved.contains(name.lowercased())
         default: false
         }
     }

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 
 /// Deadlines and limits of a client.
 package struct UpstreamConfiguration: Sendable {
@@ -27,6 +28,10 @@ package struct UpstreamConfiguration: Sendable {
 
     /// A PEM file of certificate authorities to trust besides the system's.
     package var additionalTrustRootsPath: String?
+    /// The proxies on the way; none by default.
+    package var proxies = UpstreamProxies()
+    /// Makes what resolves names on a loop; nil for the system's resolver.
+    package var makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
 
     /// Makes the default configuration.
     package init() {}

@@ -150,7 +150,9 @@ final class UpstreamConnection: ChannelDuplexHandler {
         // The decoder has to know whether the answer has a body; nothing else of this head is used.
         context.write(wrapOutboundOut(request.method == "HEAD" ? Self.headOfHead : Self.headOfAny), promise: nil)
         head.clear()
-        RequestHeadEncoder.encode(request, into: &head)
+        // Through a tunnel the provider is spoken to as if there were no proxy.
+        let proxy = endpoint.scheme == .http ? pool.proxy : nil
+        RequestHeadEncoder.encode(request, through: proxy, into: &head)
         wire.write(head)
         if let pieces = BodySender.smallBody(of: request) {
             for case .bytes(let buffer) in pieces where buffer.readableBytes > 0 { wire.write(buffer) }

@@ -20,7 +20,7 @@ extension FastCall {
         answer = kind
         var headers = answerHeaders(contentType: contentType)
         if let deployment { headers.add(.modelID, deployment.id.description) }
-        headers.add(.overhead, overhead.millisecondsText)
+        headers.add(.overhead, (overhead ?? .zero).millisecondsText)
         if let length { headers.add(.contentLength, length) }
         if case .events = kind { headers.add(.cacheControl, "no-cache") }
         writeHead(status, headers)

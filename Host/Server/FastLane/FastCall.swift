@@ -34,16 +34,14 @@ final class FastCall: LaneCall {
         }
     }
 
-    /// How often deployments are chosen for one request, as providers turn out to have lost its files.
-    private static let mostChoices = 3
     private static let shortBody: Int64 = 64 * 1024
 
     let loop: any EventLoop
     let callID: String
-    private let maker: Maker
+    let maker: Maker
     let head: HTTPRequestHead
-    private let match: FastRoutes.Match
-    private let receivedAt = ContinuousClock.now
+    let match: FastRoutes.Match
+    let receivedAt = ContinuousClock.now
     /// Nil when the call is over.
     private(set) var lane: FastLane?
 
@@ -54,16 +52,19 @@ final class FastCall: LaneCall {
     /// Why the request is refused when its body has been read.
     private var refusal: (any Error)?
 
-    private(set) var modelCall: ModelCall?
-    private var candidates: [Deployment] = []
-    private var choices = 0
-    private var isAnyFileLost = false
-    private var failed: DeploymentFailure?
-    private(set) var overhead = Duration.zero
+    // The attempts, see FastCall+Attempts.swift.
+    var modelCall: ModelCall?
+    var plan: AttemptPlan?
+    /// What the client called the model.
+    var askedModel: String?
+    /// Why the attempt before this one failed.
+    var failed: (any Error)?
+    var pause: Scheduled<Void>?
+    var overhead: Duration?
 
     private var task: Task<Void, Never>?
     var driver: OperationDriver?
-    private(set) var deployment: Deployment?
+    var deployment: Deployment?
     var answer = FastAnswer.none
     /// How much of a piped answer's body has not come; nil if nobody knows.
     var missing: Int?
@@ -145,7 +146,7 @@ final class FastCall: LaneCall {
         var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
         body = ByteBuffer()
         if try call.resolveFromMemory(services) {
-            try choose(for: call)
+            try begin(call)
         } else {
             let unresolved = call
             leave {
@@ -153,77 +154,15 @@ final class FastCall: LaneCall {
                 try await call.resolve(services)
                 return call
             } then: {
-                try $0.choose(for: $1)
+                try $0.begin($1)
             }
-        }
-    }
-
-    // MARK: Attempts
-
-    private func choose(for call: ModelCall) throws {
-        guard lane != nil else { return }
-        let services = maker.services
-        modelCall = call
-        choices += 1
-        isAnyFileLost = false
-        let ready = try call.readyCandidates(services)
-        if !ready.isEmpty { return try tryNext(of: ready) }
-        let callID = callID
-        leave {
-            var call = call
-            let filled = try await call.filledCandidates(services, callID: callID)
-            return (call, filled)
-        } then: { this, filled in
-            this.modelCall = filled.0
-            try this.tryNext(of: filled.1)
-        }
-    }
-
-    private func tryNext(of ready: [Deployment]) throws {
-        candidates = ready.reversed()
-        if overhead == .zero { overhead = ContinuousClock.now - receivedAt }
-        try tryNext()
-    }
-
-    private func tryNext() throws {
-        guard let lane, let modelCall else { return }
-        guard let deployment = candidates.popLast() else {
-            if isAnyFileLost, choices < Self.mostChoices { return try choose(for: modelCall) }
-            throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
-        }
-        self.deployment = deployment
-        let services = maker.services
-        let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: services.clock.now())
-        let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
-        self.driver = driver
-        if !lane.isWritable { driver.pause() }
-        driver.start()
-    }
-
-    /// An attempt failed before anything was answered: another deployment, or the same one with a new copy, may do
-    /// better.
-    func makeUp(for failure: DeploymentFailure) throws {
-        guard lane != nil, let modelCall else { return }
-        let services = maker.services
-        failed = failure
-        guard failure.mayBeMadeUpFor else { throw failure }
-        guard failure.failure.mayBeForLackOfFile, modelCall.namesFiles else { return try tryNext() }
-        leave {
-            var call = modelCall
-            let hasLost = try await call.forgetLostCopies(after: failure, services)
-            return (call, hasLost)
-        } then: { this, outcome in
-            this.modelCall = outcome.0
-            guard outcome.1 || failure.failure.mayFallBack else { throw failure }
-            this.isAnyFileLost = this.isAnyFileLost || outcome.1
-            try this.tryNext()
         }
     }
 
     // MARK: Away from the event loop
 
     /// Does what may wait in a task, and goes on here.
-    private func leave<Value: Sendable>(
+    func leave<Value: Sendable>(
         for work: @escaping @Sendable () async throws -> Value,
         then proceed: @escaping @Sendable (FastCall, Value) throws -> Void
     ) {
@@ -245,9 +184,14 @@ final class FastCall: LaneCall {
         _ proceed: (FastCall, Value) throws -> Void
     ) {
         task = nil
+        goOn { try proceed(self, try outcome.get()) }
+    }
+
+    /// Does a step of a call that is not over; its error is the answer.
+    func goOn(_ step: () throws -> Void) {
         guard lane != nil else { return }
         do {
-            try proceed(self, try outcome.get())
+            try step()
         } catch {
             refuse(error)
         }
@@ -271,6 +215,7 @@ final class FastCall: LaneCall {
         lane = nil
         driver = nil
         task = nil
+        pause?.cancel()
         share = nil
         modelCall = nil
         answer = .ended

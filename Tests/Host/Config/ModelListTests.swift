@@ -122,7 +122,7 @@ struct ModelListTests {
             litellm_settings:
               drop_params: true
               cache_params: {host: os.environ/NOT_SET}
-            router_settings: {routing_strategy: simple-shuffle}
+            router_settings: {redis_host: os.environ/NOT_SET}
             general_settings: {store_model_in_db: true}
             model_list:
               - model_name: a,b
@@ -134,7 +134,7 @@ struct ModelListTests {
             configuration.warnings == [
                 "config.yaml:2: litellm_settings.drop_params: has no effect in this version.",
                 "config.yaml:3: litellm_settings.cache_params: has no effect in this version.",
-                "config.yaml:4: router_settings.routing_strategy: has no effect in this version.",
+                "config.yaml:4: router_settings.redis_host: has no effect in this version.",
                 "config.yaml:5: general_settings.store_model_in_db: has no effect in this version.",
                 "config.yaml:7: model_list[0].model_name: "
                     + "target_model_names cannot name this model: a comma separates names and outer spaces are cut.",

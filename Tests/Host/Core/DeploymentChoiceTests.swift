@@ -19,6 +19,7 @@ struct DeploymentChoiceTests {
         references: [FileReference] = [reference],
         takesFiles: Bool = true,
         readable: Set<String> = ["c"],
+        order: DeploymentOrder = DeploymentOrder(),
         seed: UInt64 = 1
     ) throws -> DeploymentChoice {
         var generator = SeededGenerator(seed: seed)
@@ -29,6 +30,7 @@ struct DeploymentChoiceTests {
             modelName: "gpt",
             now: Samples.now,
             means: DeploymentChoice.Means(
+                order: order,
                 takesFiles: { _ in takesFiles },
                 givesBack: { deployment, _ in readable.contains(deployment.description) }
             ),
@@ -93,5 +95,45 @@ struct DeploymentChoiceTests {
         }
 
         #expect(Set(orders.map(\.first)).count == 3)
+    }
+
+    private static func resting(_ ids: String...) -> DeploymentOrder {
+        DeploymentOrder { id in
+            let place = ids.firstIndex(of: id.description)
+            return DeploymentStanding(rest: place.map { .seconds($0 + 1) })
+        }
+    }
+
+    @Test(arguments: 0..<16 as Range<UInt64>)
+    func whatRestsIsNotChosen(seed: UInt64) throws {
+        let choice = try choose(holding: [], references: [], order: Self.resting("a", "c"), seed: seed)
+
+        #expect(choice.candidates.map(\.id.description) == ["b"])
+        #expect(!choice.isLastResort)
+    }
+
+    @Test(arguments: 0..<16 as Range<UInt64>)
+    func ifAllRestTheOneThatIsDueSoonestIsTriedAlone(seed: UInt64) throws {
+        let choice = try choose(holding: [], references: [], order: Self.resting("c", "b", "a"), seed: seed)
+
+        #expect(choice.candidates.map(\.id.description) == ["c"])
+        #expect(choice.isLastResort)
+    }
+
+    @Test
+    func theOnlyHolderOfAFileIsTriedThoughItRests() throws {
+        let choice = try choose(holding: [Samples.copy(at: DeploymentID("b"))], order: Self.resting("b"))
+
+        #expect(choice.candidates.map(\.id.description) == ["b"])
+        #expect(choice.isLastResort)
+    }
+
+    @Test(arguments: 0..<16 as Range<UInt64>)
+    func copiesAreMadeWhereNothingRestsBeforeOthers(seed: UInt64) throws {
+        let elsewhere = [Samples.copy(at: DeploymentID("other"), id: "x")]
+        let choice = try choose(holding: elsewhere, readable: ["other"], order: Self.resting("a", "b"), seed: seed)
+
+        #expect(choice.fills.map(\.deployment.id.description) == ["c", "a", "b"])
+        #expect(!choice.isLastResort)
     }
 }

@@ -64,14 +64,19 @@ enum Samples {
         )
     }
 
-    static func deployment(_ id: String, _ modelName: String, _ configuredModel: String) -> Deployment {
+    static func deployment(
+        _ id: String,
+        _ modelName: String,
+        _ configuredModel: String,
+        weight: Int = 1
+    ) -> Deployment {
         Deployment(
             id: DeploymentID(id),
             modelName: modelName,
             configuredModel: configuredModel,
             upstreamModel: configuredModel.split(separator: "/").last.map(String.init) ?? "",
             plugin: "openai",
-            weight: 1,
+            weight: weight,
             timeout: .seconds(60)
         )
     }

@@ -22,6 +22,7 @@ struct PluginBench: Sendable {
         parameters: [String: ConfigurationValue] = [:],
         secrets: [String: String] = [:],
         timeout: Duration = .seconds(30),
+        gate: DeploymentGate? = nil,
         allowsHost: @escaping @Sendable (String, String, Int) -> Bool = { _, host, _ in host == "127.0.0.1" }
     ) throws {
         self.loop = loop
@@ -41,14 +42,15 @@ struct PluginBench: Sendable {
         )
         let library = PluginLibrary(table: plugin.table, sha256: "")
         let instance = try PluginInstance(definition, library: library, environment: [:], logger: logger)
-        target = try Self.makeTarget("d1", instance, parameters, timeout)
+        target = try Self.makeTarget("d1", instance, parameters, timeout, gate)
     }
 
     static func makeTarget(
         _ id: String,
         _ instance: PluginInstance,
         _ parameters: [String: ConfigurationValue],
-        _ timeout: Duration
+        _ timeout: Duration,
+        _ gate: DeploymentGate? = nil
     ) throws -> PluginTarget {
         let deployment = Deployment(
             id: DeploymentID(id),
@@ -60,7 +62,7 @@ struct PluginBench: Sendable {
             timeout: timeout
         )
         let definition = TargetDefinition(deployment: deployment, parameters: parameters, location: "config.yaml:1")
-        return try PluginTarget(definition, instance: instance, environment: [:])
+        return try PluginTarget(definition, instance: instance, environment: [:], gate: gate)
     }
 
     /// Makes an operation; on the loop.
@@ -109,10 +111,17 @@ struct PluginBench: Sendable {
 func withEmbeddedBench(
     _ plugin: ScriptedPlugin,
     timeout: Duration = .seconds(30),
+    gate: DeploymentGate? = nil,
     _ test: (PluginBench, EmbeddedEventLoop) throws -> Void
 ) throws {
     let loop = EmbeddedEventLoop()
-    let bench = try PluginBench(plugin, loop: loop, pool: NIOThreadPool(numberOfThreads: 1), timeout: timeout)
+    let bench = try PluginBench(
+        plugin,
+        loop: loop,
+        pool: NIOThreadPool(numberOfThreads: 1),
+        timeout: timeout,
+        gate: gate
+    )
     try test(bench, loop)
     try loop.close()
 }
@@ -123,6 +132,7 @@ func withBench(
     parameters: [String: ConfigurationValue] = [:],
     secrets: [String: String] = [:],
     timeout: Duration = .seconds(30),
+    gate: DeploymentGate? = nil,
     test: (PluginBench) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -134,7 +144,8 @@ func withBench(
         pool: pool,
         parameters: parameters,
         secrets: secrets,
-        timeout: timeout
+        timeout: timeout,
+        gate: gate
     )
     let result: Result<Void, any Error>
     do { result = .success(try await test(bench)) } catch { result = .failure(error) }

@@ -1,0 +1,122 @@
+import HostCore
+import HostPlugins
+import HostTransfer
+import Logging
+import NIOCore
+
+/// Does what the plan says until a deployment begins to answer.
+extension FastCall {
+    /// Where a request can go.
+    private enum Candidates {
+        case found([Deployment])
+        /// A provider did not give or take the files that the request needs.
+        case failed(FanOutFailure)
+    }
+
+    /// Begins with the model that the client named.
+    func begin(_ call: ModelCall) throws {
+        askedModel = call.modelName
+        plan = AttemptPlan(model: call.modelName, rules: maker.services.routing.retry, start: receivedAt)
+        try choose(for: call)
+    }
+
+    private func follow(_ next: AttemptPlan.Next?) throws {
+        switch next {
+        case nil, .giveUp:
+            throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+        case .choose(let model, let pause):
+            try after(pause) { this in
+                guard var call = this.modelCall else { return }
+                try this.orFallBack(from: model) {
+                    try call.turn(to: model, this.maker.services)
+                    try this.choose(for: call)
+                }
+            }
+        case .attempt(let deployment, let pause): try after(pause) { try $0.start(on: deployment) }
+        }
+    }
+
+    /// That another model cannot serve the request either is not what the client has to know.
+    private func orFallBack(from model: String, _ step: () throws -> Void) throws {
+        do {
+            try step()
+        } catch let error as RuleError where model != askedModel {
+            maker.services.logger.debug("a fallback cannot serve a request", metadata: ["error": "\(error)"])
+            try follow(plan?.refused())
+        }
+    }
+
+    private func choose(for call: ModelCall) throws {
+        var call = call
+        let services = maker.services
+        let ready = try call.readyCandidates(services)
+        modelCall = call
+        if !ready.isEmpty { return try offer(.found(ready)) }
+        let (chosen, callID) = (call, callID)
+        leave {
+            var call = chosen
+            do {
+                let filled = try await call.filledCandidates(services, callID: callID)
+                return (call, Result<Candidates, RuleError>.success(.found(filled)))
+            } catch let failure as FanOutFailure where failure.failure.mayFallBack || failure.failure.isRetryable {
+                return (call, .success(.failed(failure)))
+            } catch let error as RuleError {
+                return (call, .failure(error))
+            }
+        } then: { this, outcome in
+            this.modelCall = outcome.0
+            try this.orFallBack(from: outcome.0.modelName) { try this.offer(try outcome.1.get()) }
+        }
+    }
+
+    private func offer(_ candidates: Candidates) throws {
+        switch candidates {
+        case .found(let deployments):
+            if overhead == nil { overhead = ContinuousClock.now - receivedAt }
+            try follow(plan?.offered(deployments, isLastResort: modelCall?.isLastResort ?? false))
+        case .failed(let failure):
+            failed = failure
+            try follow(plan?.refused())
+        }
+    }
+
+    private func start(on deployment: Deployment) throws {
+        guard let lane, let modelCall else { return }
+        self.deployment = deployment
+        let services = maker.services
+        let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: services.clock.now())
+        let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
+        self.driver = driver
+        if !lane.isWritable { driver.pause() }
+        driver.start()
+    }
+
+    /// An attempt failed before anything was answered.
+    func makeUp(for failure: DeploymentFailure) throws {
+        guard let modelCall else { return }
+        failed = failure
+        guard failure.failure.mayBeForLackOfFile, modelCall.namesFiles else {
+            return try makeUp(for: failure, hasLostFile: false)
+        }
+        let services = maker.services
+        leave {
+            var call = modelCall
+            let hasLost = try await call.forgetLostCopies(after: failure, services)
+            return (call, hasLost)
+        } then: { this, outcome in
+            this.modelCall = outcome.0
+            try this.makeUp(for: failure, hasLostFile: outcome.1)
+        }
+    }
+
+    private func makeUp(for failure: DeploymentFailure, hasLostFile: Bool) throws {
+        var generator = SystemRandomNumberGenerator()
+        let attempt = failure.attempt(hasLostFile: hasLostFile)
+        try follow(plan?.failed(attempt, at: .now, using: &generator))
+    }
+
+    private func after(_ delay: Duration, _ step: @escaping (FastCall) throws -> Void) throws {
+        guard delay > .zero else { return try step(self) }
+        pause = loop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { self.goOn { try step(self) } }
+    }
+}
