@@ -14,7 +14,9 @@ struct PathText {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         let length = min(bytes.count, buffer.count - count)
-        let place = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count..<count + length])
+        let place = UnsafeMutableRawBufferPointer(
+            rebasing: UnsafeMutableRawBufferPointer(buffer)[count..<count + length]
+        )
         place.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
         count += length
     }
