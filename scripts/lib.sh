@@ -96,3 +96,13 @@ need_python() {
     "$python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
     printf '%s\n' "$digest" >"$stamp"
 }
+
+# build_core_module FOLDER SWIFTC-OPTION…: compiles Host/Core by itself, as a release does, into HostCore.o and its module.
+build_core_module() {
+    local folder=$1
+    shift
+    swiftc -whole-module-optimization -parse-as-library -package-name gantry -module-name HostCore -swift-version 6 \
+        -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility "$@" \
+        -emit-module -emit-module-path "$folder/HostCore.swiftmodule" -emit-object -o "$folder/HostCore.o" \
+        "$root"/Host/Core/*.swift
+}

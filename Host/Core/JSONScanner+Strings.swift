@@ -1,8 +1,22 @@
 extension JSONScanner {
     /// Reads the string whose opening quote stands at the position.
+    @inline(__always)
     mutating func string() throws(JSONFault) -> JSONString {
         let start = position + 1
-        var index = start
+        // Most strings are names and other short words: they end within one vector.
+        guard start + 16 <= count else { return try longString(from: start, checked: start) }
+        let marks = marks(at: start)
+        guard marks != .zero else { return try longString(from: start, checked: start + 16) }
+        let end = start + Self.firstMark(marks)
+        guard byte(at: end) == UInt8(ascii: "\"") else { return try longString(from: start, checked: end) }
+        position = end + 1
+        return JSONString(start: start, end: end, hasEscapes: false)
+    }
+
+    // Reads on from where nothing special has been met.
+    @inline(never)
+    private mutating func longString(from start: Int, checked: Int) throws(JSONFault) -> JSONString {
+        var index = checked
         var hasEscapes = false
         while true {
             index = skipPlain(from: index)
@@ -24,49 +38,38 @@ extension JSONScanner {
         }
     }
 
-    /// The first offset whose byte is a quote, a backslash, a control character or not ASCII, or one within 7 bytes
+    /// The first offset whose byte is a quote, a backslash, a control character or not ASCII, or one within 15 bytes
     /// of the end.
     @inline(__always)
     private func skipPlain(from start: Int) -> Int {
-        // Most strings are short: one word decides before the wide steps are tried.
+        // Most strings are short: one vector decides before the wide steps are tried.
+        guard start + 16 <= count else { return skipPlainWord(from: start) }
+        let marks = marks(at: start)
+        return marks == .zero ? skipPlainVectors(from: start + 16) : start + Self.firstMark(marks)
+    }
+
+    private func skipPlainVectors(from start: Int) -> Int {
+        var index = start
+        while index + 64 <= count {
+            let low = marks(at: index) | marks(at: index + 16)
+            let high = marks(at: index + 32) | marks(at: index + 48)
+            if low | high != .zero { break }
+            index += 64
+        }
+        while index + 16 <= count {
+            let marks = marks(at: index)
+            if marks != .zero { return index + Self.firstMark(marks) }
+            index += 16
+        }
+        return skipPlainWord(from: index)
+    }
+
+    @inline(__always)
+    private func skipPlainWord(from start: Int) -> Int {
         guard start + 8 <= count else { return start }
         let marks = Self.marks(word(at: start))
-        return marks != 0 ? start + marks.trailingZeroBitCount / 8 : skipPlainWords(from: start + 8)
+        return marks == 0 ? start + 8 : start + marks.trailingZeroBitCount / 8
     }
-
-    private func skipPlainWords(from start: Int) -> Int {
-        var index = start
-        while index + 32 <= count {
-            let marks =
-                Self.marks(word(at: index)) | Self.marks(word(at: index + 8))
-                | Self.marks(word(at: index + 16)) | Self.marks(word(at: index + 24))
-            if marks != 0 { break }
-            index += 32
-        }
-        while index + 8 <= count {
-            let marks = Self.marks(word(at: index))
-            if marks != 0 { return index + marks.trailingZeroBitCount / 8 }
-            index += 8
-        }
-        return index
-    }
-
-    @inline(__always)
-    private func word(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-
-    // Eight bytes at once. The top bit of each byte of the result is set if that byte is a quote, a backslash, below
-    // 0x20 or above 0x7f. A borrow can mark bytes above a marked one, never below it, so the lowest mark is exact.
-    @inline(__always)
-    private static func marks(_ word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let quotes = (word ^ (ones &* 0x22)) &- ones
-        let backslashes = (word ^ (ones &* 0x5c)) &- ones
-        let controls = word &- (ones &* 0x20)
-        return (quotes | backslashes | controls | word) & (ones &* 0x80)
-    }
-
     private func skipEscape(at backslash: Int) throws(JSONFault) -> Int {
         guard backslash + 1 < count else { throw JSONFault(.truncated, at: count) }
         switch byte(at: backslash + 1) {
@@ -107,6 +110,8 @@ extension JSONScanner {
     private func skipMultibyte(at start: Int) throws(JSONFault) -> Int {
         var index = start
         while index < count {
+            index = skipPairsOfThree(from: index)
+            guard index < count else { break }
             let lead = byte(at: index)
             if lead < 0x80 { break }
             let length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
@@ -119,6 +124,26 @@ extension JSONScanner {
             index += length
         }
         return index
+    }
+
+    // Most of the world's scripts have three bytes a character: two characters at once while they are well-formed.
+    @inline(__always)
+    private func skipPairsOfThree(from start: Int) -> Int {
+        var index = start
+        while index + 8 <= count {
+            let word = word(at: index)
+            guard word & 0x0000_c0c0_f0c0_c0f0 == 0x0000_8080_e080_80e0, !Self.isForbiddenThree(word),
+                !Self.isForbiddenThree(word >> 24)
+            else { break }
+            index += 6
+        }
+        return index
+    }
+
+    // An overlong form begins with E0 and 80 to 9F, a surrogate with ED and A0 to BF.
+    @inline(__always)
+    private static func isForbiddenThree(_ word: UInt64) -> Bool {
+        word & 0x200f == 0 || word & 0x200f == 0x200d
     }
 
     // Overlong forms, surrogates, and what lies above U+10FFFF.

@@ -4,32 +4,33 @@ extension RequestScanner.Walk {
 
     /// Where the present value stands, such as `messages.[0].content`; cut after 256 bytes.
     var path: String {
-        var path: [UInt8] = []
-        path.reserveCapacity(64)
-        for (level, step) in steps[..<depth].enumerated() {
-            // Only the deepest object can have no member yet.
-            if case .root = step { break }
-            if level > 0 { path.append(UInt8(ascii: ".")) }
-            switch step {
-            case .root: break
-            case .element(let index):
-                path.append(UInt8(ascii: "["))
-                path += String(index).utf8
-                path.append(UInt8(ascii: "]"))
-            case .member(let start, let end, let hasEscapes):
-                let name = JSONString(start: start, end: end, hasEscapes: hasEscapes)
-                if hasEscapes {
-                    path += scanner.decodedBytes(of: name, limit: Self.maximumPathLength)
-                } else {
-                    let cut = min(start + Self.maximumPathLength, end)
-                    path += scanner.undecodedBytes(of: JSONString(start: start, end: cut, hasEscapes: false))
-                }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maximumPathLength * 2) { buffer in
+            var path = PathText(buffer)
+            for level in 0..<depth {
+                let step = steps[level]
+                // Only the deepest object can have no member yet.
+                if case .root = step { break }
+                if level > 0 { path.append(UInt8(ascii: ".")) }
+                append(step, to: &path)
+                if path.count > Self.maximumPathLength { return path.text(upTo: Self.maximumPathLength) + "…" }
             }
-            if path.count > Self.maximumPathLength {
-                return String(decoding: path.prefix(Self.maximumPathLength), as: UTF8.self) + "…"
+            return path.text(upTo: Self.maximumPathLength)
+        }
+    }
+
+    private func append(_ step: Step, to path: inout PathText) {
+        switch step {
+        case .root: break
+        case .element(let index): path.append(index: index)
+        case .member(let start, let end, let hasEscapes):
+            let cut = min(start + Self.maximumPathLength, end)
+            if hasEscapes {
+                let name = JSONString(start: start, end: end, hasEscapes: true)
+                scanner.decodedBytes(of: name, limit: Self.maximumPathLength).withUnsafeBytes { path.append($0) }
+            } else {
+                path.append(scanner.undecodedBytes(of: JSONString(start: start, end: cut, hasEscapes: false)))
             }
         }
-        return String(decoding: path, as: UTF8.self)
     }
 
     /// What to tell the client about a fault that ended this walk.

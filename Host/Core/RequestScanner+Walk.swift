@@ -9,7 +9,8 @@ extension RequestScanner {
         }
 
         private(set) var scanner: JSONScanner
-        private(set) var scan = RequestScan()
+        /// What was found so far.
+        var scan = RequestScan()
         let steps: UnsafeMutableBufferPointer<Step>
         private(set) var depth = 0
 
@@ -183,6 +184,8 @@ extension RequestScanner.Walk {
         guard string.end - string.start <= RequestScanner.Reference.maximumLength else {
             throw JSONFault(.referenceTooLong, at: string.start - 1)
         }
+        // Most requests that name a file name several; the first growth is for them.
+        if scan.ids.isEmpty { scan.ids.reserveCapacity(8) }
         let range = string.start - 1..<string.end + 1
         scan.ids.append(FilePlace(range: range, text: scanner.text(of: string), path: path))
     }

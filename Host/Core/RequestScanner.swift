@@ -25,15 +25,18 @@ package enum RequestScanner {
         guard let scanner = JSONScanner(bytes) else {
             throw RuleError(.invalidRequest, "The request body is empty; it must be a JSON object.")
         }
-        let outcome = withUnsafeTemporaryAllocation(of: Walk.Step.self, capacity: maximumDepth) { steps in
+        var scan = RequestScan()
+        var failure: RuleError?
+        withUnsafeTemporaryAllocation(of: Walk.Step.self, capacity: maximumDepth) { steps in
             var walk = Walk(scanner, steps: steps)
             do throws(JSONFault) {
                 try walk.request()
-                return Result<RequestScan, RuleError>.success(walk.scan)
+                swap(&scan, &walk.scan)
             } catch {
-                return .failure(walk.ruleError(for: error))
+                failure = walk.ruleError(for: error)
             }
         }
-        return try outcome.get()
+        if let failure { throw failure }
+        return scan
     }
 }

@@ -42,6 +42,24 @@ struct RequestScannerSyntaxTests {
         #expect(throws: RuleError.self) { try scanned(Array("{".utf8) + bytes + Array("}".utf8)) }
     }
 
+    @Test(arguments: 0xe0...0xef as ClosedRange<UInt8>)
+    func charactersOfThreeBytesAreJudgedAsSwiftJudgesThem(lead: UInt8) {
+        for second in [0x7f, 0x80, 0x9f, 0xa0, 0xbf, 0xc0] as [UInt8] {
+            for third in [0x22, 0x7f, 0x80, 0xbf, 0xc0] as [UInt8] {
+                // They are read in pairs, so each has to stand first, second and alone.
+                for neighbours in [("", ""), ("漢", ""), ("", "漢"), ("漢字", "é漢字")] {
+                    let text = Array(neighbours.0.utf8) + [lead, second, third] + Array(neighbours.1.utf8)
+                    let isValid = String(validating: text, as: UTF8.self) != nil
+
+                    let isAccepted =
+                        (try? scanned(Array(#"{"a":""#.utf8) + text + Array(#"","b":[1,2,3]}"#.utf8))) != nil
+
+                    #expect(isAccepted == isValid, "\(text)")
+                }
+            }
+        }
+    }
+
     @Test
     func everyByteIsJudgedAlikeWhereverItStandsInAString() {
         for byte in 0..<256 as Range<UInt16> {

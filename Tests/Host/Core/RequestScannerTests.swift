@@ -195,6 +195,24 @@ struct RequestScannerTests {
         #expect(refusal(String(repeating: #"{"a":"#, count: 100_000)) != nil)
     }
 
+    @Test(arguments: [0, 9, 10, 99, 100, 12_345])
+    func elementsAreCountedInPaths(index: Int) throws {
+        let before = String(repeating: "0,", count: index)
+
+        let scan = try scanned(Array(#"{"x":[\#(before){"file_id":"file-a"}]}"#.utf8))
+
+        #expect(scan.ids.map(\.path) == ["x.[\(index)].file_id"])
+    }
+
+    @Test(arguments: ["n", #"\u006e"#, "é", "漢"])
+    func namesThatAreTooLongForAPathAreCut(character: String) throws {
+        let name = String(repeating: character, count: 3000)
+
+        let path = try #require(try scanned(Array(#"{"\#(name)":{"file_id":"file-a"}}"#.utf8)).ids.first?.path)
+
+        #expect(path.hasSuffix("…") && (250...262).contains(path.utf8.count), "\(path.utf8.count)")
+    }
+
     @Test
     func pathsAreBounded() throws {
         let name = String(repeating: "é", count: 5000)
