@@ -11,6 +11,8 @@ from servers import MASTER_KEY
 MOST_GENERATOR_SHARE = 0.85
 #: Half of what the generator sent by the clock was later than this: it had no processor to send it.
 MOST_LATENESS_MICROSECONDS = 500
+#: The share of a measurement for which the generator may stand still.
+MOST_PAUSE = 0.25
 
 
 class Void(Exception):
@@ -103,8 +105,12 @@ class Generator:
         values = json.loads(done.stdout)
         load = Load(**{name: values[name] for name in Load.__dataclass_fields__ if name in values})
         load.busy = {core: share(before[core], after[core]) for core in before}
-        if load.errors or load.requests == 0:
-            raise Void(f"errors: {load.errors or 'no answer at all'}")
+        if load.errors:
+            raise Void(f"errors: {load.errors}")
+        if load.lateness["max"] > MOST_PAUSE * seconds * 1e6:
+            raise Void(f"the generator stood still for {load.lateness['max'] / 1e6:.1f} s")
+        if load.requests == 0:
+            raise Void("no answer at all")
         return load
 
 

@@ -13,6 +13,8 @@ from ways import GANTRY, Way, World, wait_until_ready
 from servers import Server
 
 _STREAMS_SECONDS = 60
+#: A server that has opened no more streams for so long has a limit, and that is a result.
+_PATIENCE_SECONDS = 5
 
 
 def starts(world: World, options: argparse.Namespace) -> Table:
@@ -37,7 +39,11 @@ def starts(world: World, options: argparse.Namespace) -> Table:
 
 def streams(world: World, options: argparse.Namespace) -> Table:
     """The memory of chats that have had their first event and wait for the next."""
-    columns = {"each": Column("kB/stream", 1, 1e3), "all": Column("memory MB with all open", 1, 1e6)}
+    columns = {
+        "open": Column("streams open"),
+        "each": Column("kB/stream", 1, 1e3),
+        "all": Column("memory MB with all open", 1, 1e6),
+    }
     title = f"{options.streams:,} open streams"
     table = Table(title, "Each server has just started; what is resident with all open, less that before.", columns)
 
@@ -46,8 +52,8 @@ def streams(world: World, options: argparse.Namespace) -> Table:
         try:
             wait_until_ready(server)
             before = server.memory()
-            with_all = _open(world, way, server, options.streams)
-            values |= {"each": (with_all - before) / options.streams, "all": with_all}
+            count, with_all = _open(world, way, server, options.streams)
+            values |= {"open": count, "each": (with_all - before) / count, "all": with_all}
         finally:
             server.stop()
 
@@ -56,33 +62,42 @@ def streams(world: World, options: argparse.Namespace) -> Table:
     return table
 
 
-def _open(world: World, way: Way, server: Server, streams: int) -> int:
-    """The memory with all streams open, which then end."""
+def _open(world: World, way: Way, server: Server, streams: int) -> tuple[int, int]:
+    """How many streams it opens, and its memory with all of them open; they end then."""
     request = chat_request(way, mark="bench-hold", expect_tail="data: [DONE]\n\n")
     command = world.generator.command(server.port, request, streams, _STREAMS_SECONDS, requests=streams)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as load:
         try:
-            deadline = time.monotonic() + _STREAMS_SECONDS / 2
-            while (count := world.upstream.ask("GET", "/_bench/open")["open"]) < streams:
-                if time.monotonic() > deadline or load.poll() is not None:
-                    raise Void(f"{count} of {streams} streams were open")
-                time.sleep(0.1)
+            count = _wait_until_open(world, streams)
+            if count == 0:
+                raise Void("no stream was open")
             # The last of them may still be on its way to the client.
             time.sleep(0.5)
             memory = server.memory()
         finally:
-            world.upstream.ask("POST", "/_bench/release")
-            if load.poll() is None and not _ends(load):
-                load.kill()
+            _release(world, load)
         text = load.stdout.read()
     if '"errors":{}' not in text:
         raise Void(f"the streams did not end well: {text[-300:]}")
-    return memory
+    return count, memory
 
 
-def _ends(load: subprocess.Popen) -> bool:
-    try:
-        load.wait(30)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+def _wait_until_open(world: World, streams: int) -> int:
+    """The number of streams when it is as wanted or has not grown for a while."""
+    count, grown = 0, time.monotonic()
+    while count < streams and time.monotonic() < grown + _PATIENCE_SECONDS:
+        time.sleep(0.1)
+        if (now := world.upstream.ask("GET", "/_bench/open")["open"]) > count:
+            count, grown = now, time.monotonic()
+    return count
+
+
+def _release(world: World, load: subprocess.Popen) -> None:
+    """Ends all streams, and those that begin when others have ended."""
+    deadline = time.monotonic() + _STREAMS_SECONDS
+    while load.poll() is None:
+        world.upstream.ask("POST", "/_bench/release")
+        if time.monotonic() > deadline:
+            load.kill()
+        time.sleep(0.1)
+    world.upstream.ask("POST", "/_bench/release")

@@ -1,9 +1,10 @@
 """Rounds: each way has its turn in each, and a turn that says nothing is repeated."""
 
 import argparse
+import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from generator import MOST_GENERATOR_SHARE, MOST_LATENESS_MICROSECONDS, Load, Request, Void
 from results import Column, Table
@@ -26,7 +27,7 @@ def in_rounds(
     for number in range(options.rounds):
         # Every second round goes the other way about, so that a drift of the machine is nobody's advantage.
         for way in list(left) if number % 2 == 0 else list(reversed(left)):
-            values = _turn(table, way, measure)
+            values = _turn(table, way, options, measure)
             table.values.setdefault(way.name, []).append(values)
             if not values and number == 0:
                 left.remove(way)
@@ -39,12 +40,15 @@ def in_rounds(
     return table
 
 
-def _turn(table: Table, way: Way, measure: Callable[[Way, dict[str, float]], None]) -> dict[str, float]:
+def _turn(
+    table: Table, way: Way, options: argparse.Namespace, measure: Callable[[Way, dict[str, float]], None]
+) -> dict[str, float]:
     last = ""
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         values: dict[str, float] = {}
         try:
-            with way.running():
+            # A slow server may need longer for its first answers.
+            with way.running(), longer(options, attempt):
                 measure(way, values)
             return values
         except Void as reason:
@@ -52,6 +56,17 @@ def _turn(table: Table, way: Way, measure: Callable[[Way, dict[str, float]], Non
             last = str(reason)
     table.remarks[way.name] = f"a round was void {_TRIES} times, the last time for {last}"
     return {}
+
+
+@contextlib.contextmanager
+def longer(options: argparse.Namespace, attempt: int) -> Iterator[None]:
+    """Doubles the length of measurements with each attempt."""
+    seconds = options.seconds
+    options.seconds = seconds * 2**attempt
+    try:
+        yield
+    finally:
+        options.seconds = seconds
 
 
 def saturate(

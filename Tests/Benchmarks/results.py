@@ -39,7 +39,7 @@ class Table:
         self.columns[name] = Column(title, 0 if difference else 2)
         for rounds in self.values.values():
             for mine, theirs in zip(rounds, self.values.get(other, []), strict=False):
-                if column in mine and column in theirs:
+                if column in mine and theirs.get(column):
                     mine[name] = mine[column] - theirs[column] if difference else mine[column] / theirs[column]
 
     def text(self) -> str:

@@ -5,7 +5,7 @@ import argparse
 from generator import Request
 from measuring import WARM_UP, in_rounds
 from results import Column, Table
-from ways import GANTRY, LOAD_CORE, ONE_TARGET, PROXY_CORE, THREE_TARGETS, Way, World, wait_until_ready
+from ways import GANTRY, LOAD_CORE, PROXY_CORE, THREE_TARGETS, Way, World, wait_until_ready
 
 from servers import UPLOAD_TYPE, Gantry, upload_parts
 
@@ -94,7 +94,8 @@ def _transfer(world: World, way: Way, request: Request, options: argparse.Namesp
         if server:
             wait_until_ready(server)
             if isinstance(server, Gantry):
-                file = server.upload(ONE_TARGET)
+                # OpenAI gives no file of this purpose back; Cloud Storage does.
+                file = server.upload("gemini-bench")
             before, resident = server.cpu_seconds(), server.begin_peak()
         if request.method == "GET":
             request.path = f"/v1/files/{file}/content"

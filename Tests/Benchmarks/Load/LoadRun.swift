@@ -128,7 +128,10 @@ final class LoadRun {
         start = .now()
         end = start + plan.warmUp + plan.duration
         cpuAtStart = ProcessorTime.now()
-        loop.scheduleTask(deadline: measuredFrom) { self.cpuAtStart = ProcessorTime.now() }
+        loop.scheduleTask(deadline: measuredFrom) {
+            self.cpuAtStart = ProcessorTime.now()
+            self.noteLateness(self.measuredFrom)
+        }
         loop.scheduleTask(deadline: end) { self.stopSending() }
         sendWhatIsDue()
     }
@@ -158,14 +161,15 @@ final class LoadRun {
         isTimerSet = true
         loop.scheduleTask(deadline: due) {
             self.isTimerSet = false
-            // How late the generator itself is: a connection was idle, and nothing but it could have been in the way.
-            if due >= self.measuredFrom { _ = self.lateness.record(Self.nanoseconds(NIODeadline.now() - due)) }
+            // A connection was idle, so nothing but the generator itself can have been in the way.
+            if due >= self.measuredFrom { self.noteLateness(due) }
             self.sendWhatIsDue()
         }
     }
 
     /// The schedule has ended: what was due before may still be sent and answered for a while.
     private func stopSending() {
+        noteLateness(end)
         counts.cpu = ProcessorTime.now() - cpuAtStart
         loop.scheduleTask(in: plan.drain) { self.finish() }
         finishIfDone()
@@ -202,6 +206,10 @@ final class LoadRun {
                 lateness: lateness
             )
         )
+    }
+
+    private func noteLateness(_ due: NIODeadline) {
+        _ = lateness.record(Self.nanoseconds(NIODeadline.now() - due))
     }
 
     private static func nanoseconds(_ amount: TimeAmount) -> UInt64 { UInt64(max(0, amount.nanoseconds)) }

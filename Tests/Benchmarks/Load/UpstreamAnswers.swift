@@ -79,7 +79,9 @@ struct UpstreamAnswers: Sendable {
     }
 
     private static func stream(_ events: [String]) -> [ByteBuffer] {
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        // The second header asks nginx to pass each event on when it comes.
+        let headers = "Content-Type: text/event-stream\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked"
+        let head = "HTTP/1.1 200 OK\r\n\(headers)\r\n\r\n"
         let chunks = events.map { "\(String($0.utf8.count, radix: 16))\r\n\($0)\r\n" }
         return ([head] + chunks + ["0\r\n\r\n"]).map { ByteBuffer(string: $0) }
     }

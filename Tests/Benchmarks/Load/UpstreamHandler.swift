@@ -23,11 +23,14 @@ final class HeldStreams {
 
 /// One connection to the instant provider.
 ///
-/// A chat whose text has `bench-stream` in it is streamed, each event in a packet of its own; one with `bench-hold` gets
-/// its first event and the rest when `POST /_bench/release` comes.
+/// A chat whose text has `bench-stream` in it is streamed, each event in a packet of its own; with `bench-paced` there
+/// is a pause between two; with `bench-hold` the first comes alone, and the rest with `POST /_bench/release`.
 final class UpstreamHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
+
+    /// The time between two events of a paced stream.
+    private static let pace = TimeAmount.milliseconds(2)
 
     /// A mark stands near the begin of a body.
     private static let markRange = 4096
@@ -106,6 +109,8 @@ final class UpstreamHandler: ChannelInboundHandler {
         if path.ends(with: "/chat/completions") {
             if marks("bench-stream") {
                 stream(answers.chatStream, context)
+            } else if marks("bench-paced") {
+                stream(answers.chatStream, every: Self.pace, context)
             } else if marks("bench-hold") {
                 hold(answers.chatStream, context)
             } else {
@@ -114,7 +119,7 @@ final class UpstreamHandler: ChannelInboundHandler {
         } else if path.ends(with: ":generateContent") {
             send(answers.gemini, context)
         } else if path.ends(with: ":streamGenerateContent") {
-            stream(answers.geminiStream, context)
+            stream(answers.geminiStream, every: marks("bench-paced") ? Self.pace : nil, context)
         } else if path.ends(with: "/files") {
             send(answers.file(held.value.nextFile(), size: bodyLength), context)
         } else if path.ends(with: "/o") {
@@ -176,7 +181,12 @@ final class UpstreamHandler: ChannelInboundHandler {
     }
 
     /// Sends one piece a turn of the loop, so that other connections have theirs in between.
-    private func stream(_ pieces: [ByteBuffer], from index: Int = 0, _ context: ChannelHandlerContext) {
+    private func stream(
+        _ pieces: [ByteBuffer],
+        every pace: TimeAmount? = nil,
+        from index: Int = 0,
+        _ context: ChannelHandlerContext
+    ) {
         guard context.channel.isActive else { return }
         var next = index
         if next == 0 {
@@ -191,7 +201,12 @@ final class UpstreamHandler: ChannelInboundHandler {
         context.flush()
         next += 1
         guard next < pieces.count else { return }
-        context.eventLoop.assumeIsolated().execute { self.stream(pieces, from: next, context) }
+        let loop = context.eventLoop.assumeIsolated()
+        if let pace {
+            loop.scheduleTask(in: pace) { self.stream(pieces, every: pace, from: next, context) }
+        } else {
+            loop.execute { self.stream(pieces, from: next, context) }
+        }
     }
 
     private func hold(_ pieces: [ByteBuffer], _ context: ChannelHandlerContext) {
