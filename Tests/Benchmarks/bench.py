@@ -22,7 +22,7 @@ from ways import LOAD_CORE, PROXY_CORE, World
 
 from servers import machine
 
-HERE = Path(__file__).resolve().parent
+PAGE = Path(__file__).resolve().parent / "RESULTS.md"
 
 SCENARIOS: dict[str, list[Callable[[World, argparse.Namespace], Table]]] = {
     "start": [lives.starts],
@@ -112,11 +112,10 @@ def main() -> None:
             for scenario in SCENARIOS[name]:
                 tables.append(scenario(world, options))
                 print(f"\n{tables[-1].text()}\n", flush=True)
-    text = report(tables, options, time.monotonic() - started)
-    if options.no_write:
-        return
-    (HERE / "RESULTS.md").write_text(text)
-    print(f"bench: wrote {HERE / 'RESULTS.md'} after {time.monotonic() - started:.0f} s", file=sys.stderr)
+                if not options.no_write:
+                    # Each time: a run that is ended early leaves what it has found.
+                    PAGE.write_text(report(tables, options, time.monotonic() - started))
+    print(f"bench: {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

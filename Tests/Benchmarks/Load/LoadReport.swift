@@ -20,7 +20,7 @@ struct LoadReport: Encodable {
         /// Requests that were due and had no answer when the patience was over.
         var unfinished = 0
         var errors: [String: Int] = [:]
-        var cpu = 0.0
+        var cpu: Double?
     }
 
     /// Microseconds.
@@ -78,8 +78,8 @@ struct LoadReport: Encodable {
         latency = Times(latencies)
         firstByte = Times(firstBytes)
         self.lateness = Times(lateness)
-        cpuSeconds = counts.cpu
-        cpuShare = seconds > 0 ? counts.cpu / seconds : 0
+        cpuSeconds = counts.cpu ?? 0
+        cpuShare = seconds > 0 ? cpuSeconds / seconds : 0
     }
 
     func line() throws -> String {

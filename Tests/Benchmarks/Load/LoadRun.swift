@@ -170,7 +170,7 @@ final class LoadRun {
     /// The schedule has ended: what was due before may still be sent and answered for a while.
     private func stopSending() {
         noteLateness(end)
-        counts.cpu = ProcessorTime.now() - cpuAtStart
+        takeProcessorTime()
         loop.scheduleTask(in: plan.drain) { self.finish() }
         finishIfDone()
     }
@@ -190,11 +190,8 @@ final class LoadRun {
         guard !isOver else { return }
         isOver = true
         counts.unfinished = max(0, dueInAll - answered)
-        let now = NIODeadline.now()
-        if now < end {
-            counts.cpu = ProcessorTime.now() - cpuAtStart
-            end = now
-        }
+        takeProcessorTime()
+        end = min(end, .now())
         for connection in open.values { connection.close() }
         let nanoseconds = start == .distantFuture ? 0 : max(1, (end - measuredFrom).nanoseconds)
         promise.succeed(
@@ -206,6 +203,12 @@ final class LoadRun {
                 lateness: lateness
             )
         )
+    }
+
+    /// Once: at the end of the schedule, or where all is done before.
+    private func takeProcessorTime() {
+        guard counts.cpu == nil else { return }
+        counts.cpu = ProcessorTime.now() - cpuAtStart
     }
 
     private func noteLateness(_ due: NIODeadline) {
