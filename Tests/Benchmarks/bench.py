@@ -44,15 +44,19 @@ SCENARIOS: dict[str, list[Callable[[World, argparse.Namespace], Table]]] = {
 
 def report(tables: list[Table], options: argparse.Namespace, seconds: float) -> str:
     date = time.strftime("%Y-%m-%d", time.gmtime())
+    # Without the folders, which scripts/bench adds.
+    words = [
+        word for word in sys.argv[1:] if "/" not in word and word not in ("--build", "--plugins", "--environments")
+    ]
     texts = "\n\n".join(table.text() for table in tables)
     return f"""# Results
 
-Measured {date} by `scripts/bench {" ".join(sys.argv[1:])}`: {options.rounds} rounds a way, {options.seconds:g} s each,
+Measured {date} by `scripts/bench {" ".join(words)}`: {options.rounds} rounds a way, {options.seconds:g} s each,
 interleaved; the median of the rounds, and the least and the greatest. It took {seconds / 60:.0f} minutes.
 
 {machine()}; load average {os.getloadavg()[2]:.1f} over the last 15 minutes.
 The server under test had processor {PROXY_CORE}, the generator and the instant upstream processor {LOAD_CORE}: each way
-is pinned the same. A gateway that is not being measured stands still.
+is pinned the same. Envoy, smg and LiteLLM are stopped while another is measured.
 
 - Requests/s and CPU are those of a closed loop of {options.connections} connections. `>=`: the generator's processor
   was full before the server's, so the server can do more. CPU is the server's own, user and system.
