@@ -61,12 +61,14 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "gantry", targets: ["gantry"]),
+        .executable(name: "gantry-load", targets: ["gantry-load"]),
         .executable(name: "gantry-simulators", targets: ["gantry-simulators"]),
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
         .library(name: "gantry-plugin-openai", type: .dynamic, targets: ["OpenAIPlugin"]),
         .library(name: "gantry-plugin-vertex-ai", type: .dynamic, targets: ["VertexAIPlugin"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -156,6 +158,16 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             path: "Tests/Simulators",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "gantry-load",
+            dependencies: [
+                nio("NIOCore"), nio("NIOPosix"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tests/Benchmarks/Load",
             swiftSettings: strict
         ),
         module("PluginHarness", "Tests/Support/PluginHarness", ["CGantryPlugin", "GantryPlugin"]),

@@ -1,60 +1,33 @@
-"""The servers of the benchmark: an instant upstream, nginx as a proxy in front of it, and the gateway."""
+"""The servers of the benchmark: the instant upstream, nginx as a proxy in front of it, and the gateway."""
 
+import contextlib
 import json
 import os
 import platform
-import queue
 import re
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.request
 from pathlib import Path
 
 MASTER_KEY = "sk-bench-1234"
 
-CHAT_ANSWER = {
-    "id": "chatcmpl-benchmark",
-    "object": "chat.completion",
-    "created": 1_790_000_000,
-    "model": "gpt-4o-mini",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": "A short answer of a few words.", "refusal": None},
-            "logprobs": None,
-            "finish_reason": "stop",
-        }
-    ],
-    "usage": {"prompt_tokens": 300, "completion_tokens": 8, "total_tokens": 308},
-}
-
-FILE_ANSWER = {
-    "id": "file-Benchmark0123456789abcd",
-    "object": "file",
-    "bytes": 5,
-    "created_at": 1_790_000_000,
-    "filename": "paper.pdf",
-    "purpose": "user_data",
-    "status": "processed",
-    "expires_at": None,
-    "status_details": None,
-}
-
 NGINX = """
 worker_processes 1;
+worker_rlimit_nofile 65536;
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 {user}
-events {{ worker_connections 1024; }}
+events {{ worker_connections 16384; }}
 http {{
     access_log off;
     default_type application/json;
     keepalive_requests 1000000000;
     keepalive_timeout 3600;
+    client_max_body_size 0;
     client_body_buffer_size 64k;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -65,22 +38,16 @@ http {{
 }}
 """
 
-UPSTREAM = """
-    server {{
-        listen 127.0.0.1:{port} backlog=1024;
-        location = /v1/chat/completions {{ return 200 '{chat}'; }}
-        location = /v1/files {{ return 200 '{file}'; }}
-        location / {{ return 404 '{{"error":{{"message":"no such route","type":"x","param":null,"code":null}}}}'; }}
-    }}
-"""
-
 PROXY = """
-    upstream provider {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
+    upstream provider {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 1000000000; }}
     server {{
-        listen 127.0.0.1:{port} backlog=1024;
+        listen 127.0.0.1:{port} backlog=4096;
         location / {{
             proxy_pass http://provider;
             proxy_http_version 1.1;
+            proxy_request_buffering off;
+            proxy_max_temp_file_size 0;
+            proxy_read_timeout 600s;
             proxy_set_header Connection "";
             proxy_set_header Authorization "Bearer sk-benchmark-provider";
         }}
@@ -88,123 +55,185 @@ PROXY = """
 """
 
 
-class Server:
-    """A child process on one processor, whose processor time can be read."""
+GANTRY = """model_list:
+  - model_name: gpt-bench
+    litellm_params: &openai
+      model: gpt-4o-mini
+      api_key: sk-benchmark-provider
+      api_base: http://127.0.0.1:{upstream}/v1
+    model_info: {{id: openai-main}}
+  - model_name: gpt-bench-second
+    litellm_params: *openai
+    model_info: {{id: openai-second}}
+  - model_name: gemini-bench
+    litellm_params:
+      model: vertex_ai/gemini-2.0-flash
+      vertex_project: bench
+      gcs_bucket_name: bench
+      api_base: http://127.0.0.1:{upstream}
+      gcs_api_base: http://127.0.0.1:{upstream}
+      metadata_host: 127.0.0.1:{upstream}
+    model_info: {{id: vertex-main}}
+general_settings:
+  master_key: {key}
+"""
 
-    def __init__(self, command: list[str], core: int, environment: dict[str, str] | None = None):
-        self.child = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+BOUNDARY = "benchmark-boundary"
+UPLOAD_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+class Server:
+    """A child process on one processor, whose processor time and memory can be read."""
+
+    def __init__(self, command: list[str], core: int, log: Path, environment: dict[str, str] | None = None):
+        self.log = log
+        with log.open("wb") as output:
+            self.child = subprocess.Popen(
+                ["taskset", "--cpu-list", str(core), *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=log.parent,
+            )
+
+    @property
+    def pids(self) -> list[int]:
+        """The process and all that came of it."""
+        pids = [self.child.pid]
+        for pid in pids:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    pids += map(int, (task / "children").read_text().split())
+        return pids
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and its children so far."""
-        pids = [self.child.pid]
-        for pid in pids:
-            pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
         ticks = 0
-        for pid in pids:
+        for pid in self.pids:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def stop(self) -> None:
+    def memory(self) -> int:
+        """Bytes that are resident now; what several processes share counts once."""
+        return sum(self._kibibytes(pid, "smaps_rollup", "Pss") for pid in self.pids) * 1024
+
+    def begin_peak(self) -> int:
+        """Forgets the most that was resident so far, and returns the bytes that are resident now."""
+        for pid in self.pids:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+        return sum(self._kibibytes(pid, "status", "VmRSS") for pid in self.pids) * 1024
+
+    def peak(self) -> int:
+        """The most bytes that were resident since `begin_peak`."""
+        return sum(self._kibibytes(pid, "status", "VmHWM") for pid in self.pids) * 1024
+
+    @staticmethod
+    def _kibibytes(pid: int, file: str, name: str) -> int:
+        found = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def output(self) -> str:
+        """The end of what it said."""
+        return self.log.read_text(errors="replace")[-2000:]
+
+    def wait_for_line(self, pattern: str, seconds: float = 20) -> re.Match[str]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if match := re.search(pattern, self.log.read_text(errors="replace"), re.MULTILINE):
+                return match
+            if self.child.poll() is not None:
+                break
+            time.sleep(0.005)
+        raise SystemExit(f"bench: {self.child.args} did not start: {self.output()}")
+
+    def stop(self, seconds: float = 15) -> None:
         self.child.terminate()
         try:
-            self.child.wait(15)
+            self.child.wait(seconds)
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
 
 
 class Nginx(Server):
-    """One nginx with one worker."""
+    """nginx with one worker; passes everything to the upstream and sets the provider's key."""
 
-    def __init__(self, http: str, port: int, core: int, folder: Path):
-        folder.mkdir()
-        self.port = port
+    def __init__(self, folder: Path, core: int, upstream_port: int):
+        folder.mkdir(parents=True)
+        self.port = free_port()
         config = folder / "nginx.conf"
         user = "user root;" if os.geteuid() == 0 else ""
+        http = PROXY.format(port=self.port, upstream=upstream_port)
         config.write_text(NGINX.format(folder=folder, user=user, http=http))
-        super().__init__(["/usr/sbin/nginx", "-p", str(folder), "-c", str(config)], core)
-        wait_for_port(port, self.child)
+        super().__init__(["/usr/sbin/nginx", "-p", str(folder), "-c", str(config)], core, folder / "output")
 
 
-def upstream(folder: Path, core: int) -> Nginx:
-    """Answers every chat and every upload at once, always the same."""
-    port = free_port()
-    http = UPSTREAM.format(port=port, chat=json.dumps(CHAT_ANSWER), file=json.dumps(FILE_ANSWER))
-    return Nginx(http, port, core, folder / "upstream")
+class Upstream(Server):
+    """The instant provider: OpenAI and Google at once."""
 
+    def __init__(self, build: Path, folder: Path, core: int, download_bytes: int):
+        folder.mkdir(parents=True)
+        command = [str(build / "gantry-load"), "upstream", "--download-bytes", str(download_bytes)]
+        super().__init__(command, core, folder / "output")
+        self.port = int(self.wait_for_line(r"^ready (\d+)$")[1])
 
-def proxy(folder: Path, core: int, upstream_port: int) -> Nginx:
-    """Passes everything to the upstream and sets the provider's key."""
-    port = free_port()
-    return Nginx(PROXY.format(port=port, upstream=upstream_port), port, core, folder / "proxy")
+    def ask(self, method: str, path: str) -> dict:
+        return call(self.port, method, path)
 
 
 class Gantry(Server):
-    """The gateway, with one OpenAI deployment that is the upstream."""
+    """The gateway with two deployments of OpenAI and one of Vertex AI, all of which are the upstream."""
 
-    def __init__(self, build: Path, plugins: Path, folder: Path, core: int, upstream_port: int):
+    def __init__(
+        self,
+        build: Path,
+        plugins: Path,
+        folder: Path,
+        core: int | str,
+        upstream_port: int,
+        wrapper: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.data = folder / "data"
         config = folder / "config.yaml"
-        config.write_text(
-            f"""model_list:
-  - model_name: gpt-4o-mini-openai
-    litellm_params:
-      model: gpt-4o-mini
-      api_key: sk-benchmark-provider
-      api_base: http://127.0.0.1:{upstream_port}/v1
-general_settings:
-  master_key: {MASTER_KEY}
-"""
-        )
-        command = [str(build / "gantry"), "serve", "--config", str(config), "--port", "0", "--plugins", str(plugins)]
-        super().__init__([*command, "--data", str(folder / "data")], core, dict(os.environ))
-        self.url = self._wait_until_ready()
-        self.port = int(self.url.rpartition(":")[2])
+        config.write_text(GANTRY.format(upstream=upstream_port, key=MASTER_KEY))
+        command = [*wrapper, str(build / "gantry"), "serve", "--config", str(config), "--port", "0"]
+        command += ["--plugins", str(plugins), "--data", str(self.data)]
+        super().__init__(command, core, folder / "output", dict(os.environ) | (environment or {}))
 
-    def _wait_until_ready(self) -> str:
-        lines: queue.Queue[str | None] = queue.Queue()
+    def wait(self, seconds: float = 20) -> "Gantry":
+        """Until it listens."""
+        self.port = int(self.wait_for_line(r"\burl=http://\S+:(\d+)\b.*gantry is listening", seconds)[1])
+        return self
 
-        def read() -> None:
-            for line in self.child.stderr:
-                lines.put(line)
-            lines.put(None)
+    def upload(self, models: str) -> str:
+        """Uploads a small file to these models and returns its id."""
+        head, tail = upload_parts(models)
+        return call(self.port, "POST", "/v1/files", head + b"%PDF-" + tail, UPLOAD_TYPE)["id"]
 
-        threading.Thread(target=read, daemon=True).start()
-        seen = ""
-        deadline = time.monotonic() + 20
-        while (line := lines.get(timeout=max(0.01, deadline - time.monotonic()))) is not None:
-            if match := re.search(r"\burl=(http://\S+) .*gantry is listening", line):
-                return match[1].rstrip("/")
-            seen += line
-        raise SystemExit(f"bench: gantry did not start: {seen}")
 
-    def upload(self) -> str:
-        """Uploads the one managed file and returns its id."""
-        boundary = "benchmark-boundary"
-        parts = [("purpose", "user_data"), ("target_model_names", "gpt-4o-mini-openai")]
-        body = "".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts
-        )
-        body += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="paper.pdf"\r\n'
-        body += f"Content-Type: application/pdf\r\n\r\n%PDF-\r\n--{boundary}--\r\n"
-        request = urllib.request.Request(
-            f"{self.url}/v1/files",
-            data=body.encode(),
-            headers={
-                "Authorization": f"Bearer {MASTER_KEY}",
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-            },
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as response:
-            return json.load(response)["id"]
+def upload_parts(models: str) -> tuple[bytes, bytes]:
+    """What stands before and after the content of an upload."""
+    fields = {"purpose": "user_data", "target_model_names": models}
+    head = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    head += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="paper.pdf"\r\n'
+    head += "Content-Type: application/pdf\r\n\r\n"
+    return head.encode(), f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def call(port: int, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> dict:
+    """One request, whose answer has to be 200 and JSON."""
+    headers = {"Authorization": f"Bearer {MASTER_KEY}", "Content-Type": content_type}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, headers=headers, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=30) as response:
+        return json.load(response)
 
 
 def machine() -> str:
@@ -217,19 +246,6 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
-
-
-def wait_for_port(port: int, child: subprocess.Popen, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if child.poll() is not None:
-            raise SystemExit(f"bench: {child.args} ended: {child.stderr.read()}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except ConnectionRefusedError:
-            time.sleep(0.01)
-    raise SystemExit(f"bench: nothing listens on port {port}")
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory:
