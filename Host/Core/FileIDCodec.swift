@@ -26,6 +26,7 @@ package struct FileIDCodec: Sendable {
     private static let tagLength = 9
 
     private let format: FileIDFormat
+    private let verified = VerifiedFileIDs()
     private let authenticate: @Sendable ([UInt8]) -> [UInt8]
 
     /// Makes a codec.
@@ -51,7 +52,10 @@ package struct FileIDCodec: Sendable {
     /// Reads an id as a client wrote it.
     package func read(_ text: String) -> FileIDReading {
         if text.hasPrefix(Self.prefix), text.utf8.count == Self.prefix.utf8.count + Self.encodedLength {
-            return readOwn(text.dropFirst(Self.prefix.count))
+            if let id = verified.id(for: text) { return .managed(id) }
+            let reading = readOwn(text.dropFirst(Self.prefix.count))
+            if case .managed(let id) = reading { verified.insert(id, for: text) }
+            return reading
         }
         if let uuid = LiteLLMFileID.uuid(in: text) { return .managed(FileID(uuid: uuid)) }
         return Self.looksRaw(text) ? .raw : .unknown

@@ -16,7 +16,7 @@ extension Call {
 
     /// A named part of the path.
     func parameter(_ name: String) throws -> String {
-        try PathText.decoded(try context.parameters.require(name), name: name)
+        try PathPart.decoded(try context.parameters.require(name), name: name)
     }
 
     /// The whole body, up to a limit.

@@ -18,7 +18,7 @@ struct CatalogRoutes: Sendable {
 
     /// A model's name may have slashes in it, so it is the rest of the path.
     private func retrieve(_ call: Call) throws -> Response {
-        let name = try PathText.decoded(call.context.parameters.getCatchAll().joined(separator: "/"), name: "model")
+        let name = try PathPart.decoded(call.context.parameters.getCatchAll().joined(separator: "/"), name: "model")
         guard services.models.modelNames(for: call.principal).contains(name) else {
             throw GatewayError(
                 .notFound,

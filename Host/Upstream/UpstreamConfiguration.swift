@@ -19,7 +19,7 @@ package struct UpstreamConfiguration: Sendable {
     /// Shorter than the 60 seconds after which most servers and load balancers close.
     package var idleLifetime: TimeAmount = .seconds(55)
     /// Connections of any state, per endpoint and event loop.
-    package var maximumConnections = 256
+    package var maximumConnections = 2_048
     /// Requests that wait for one of them, per endpoint and event loop; more are refused at once.
     package var maximumWaiting = 1_024
 

@@ -142,7 +142,7 @@ final class FastCall: LaneCall {
     private func apply(rulesFor principal: Principal) throws {
         guard lane != nil else { return }
         let services = maker.services
-        let modelInPath = try match.model.map { try PathText.decoded(String($0), name: "model") }
+        let modelInPath = try match.model.map { try PathPart.decoded(String($0), name: "model") }
         var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
         body = ByteBuffer()
         if try call.resolveFromMemory(services) {

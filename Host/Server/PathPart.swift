@@ -2,7 +2,7 @@ import Foundation
 import HTTPTypes
 
 /// Reads parts of a request's path.
-enum PathText {
+enum PathPart {
     /// A part of the path as the text it stands for.
     ///
     /// - Throws: ``GatewayError`` with 400.
