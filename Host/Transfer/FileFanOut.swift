@@ -49,7 +49,36 @@ package struct FileFanOut: Sendable {
                 return await group.reduce(into: []) { $0.append($1) }
             }
         }.value
-        let failure = Self.decisiveFailure(of: outcomes) ?? Self.abandonment(of: targets)
+        try await conclude(file, outcomes, existing, requestID: requestID)
+    }
+
+    /// Begins to create a copy at every target while the file still comes in; see ``CutThrough``.
+    ///
+    /// - Parameters:
+    ///   - file: The record, whose intents the registry already holds.
+    ///   - source: The content as it comes.
+    ///   - targets: Where the copies go, each once.
+    ///   - expiresIn: Seconds after which the providers may drop the copies.
+    ///   - requestID: For the plugins' log lines.
+    /// - Returns: What has to be finished or aborted.
+    package func begin(
+        _ file: ManagedFile,
+        from source: GrowingFile,
+        at targets: [Deployment],
+        expiresIn: Int64?,
+        requestID: String
+    ) -> CutThrough {
+        CutThrough(self, creation, file, from: source, at: targets, expiresIn: expiresIn, requestID: requestID)
+    }
+
+    /// Removes what must not stay of a fan-out, and tells how it ended.
+    func conclude(
+        _ file: ManagedFile,
+        _ outcomes: [(Deployment, CopyCreation.Outcome)],
+        _ existing: ProviderIDs,
+        requestID: String
+    ) async throws(FanOutFailure) {
+        let failure = Self.decisiveFailure(of: outcomes) ?? Self.abandonment(of: outcomes.map(\.0))
         let undone = failure == nil ? outcomes.filter { $0.1.failure != nil } : outcomes
         await undo(file, undone, existing, requestID: requestID)
         if let failure { throw failure }
@@ -96,7 +125,7 @@ package struct FileFanOut: Sendable {
     ///
     /// It runs in a task of its own, which is waited for: the caller's may have been cancelled because its client left,
     /// and what exists must go all the same.
-    private func undo(
+    func undo(
         _ file: ManagedFile,
         _ outcomes: [(Deployment, CopyCreation.Outcome)],
         _ existing: ProviderIDs,
