@@ -139,17 +139,17 @@ struct UploadService: Sendable {
             let request = start.fields.completeRequest, !request.targetNames.isEmpty
         else { return nil }
         let targets = try services.models.targets(named: request.targetNames, for: call.principal)
-        let source = try writer.growingFile(toward: length)
-        let new = newFile(request, FileContent(sizeInBytes: length, sha256: nil), call)
-        guard case .begun(let file) = try await begin(new, targets, nil) else { return nil }
-        let copies = services.fanOut.begin(
-            file,
-            from: source,
+        let copies = try await services.fanOut.begin(
+            from: try writer.growingFile(toward: length),
             at: targets,
             expiresIn: lifetime(of: request),
             requestID: call.context.callID
-        )
-        return EarlyUpload(request: request, copies: copies)
+        ) {
+            let new = newFile(request, FileContent(sizeInBytes: length, sha256: nil), call)
+            guard case .begun(let file) = try await begin(new, targets, nil) else { return nil }
+            return file
+        }
+        return copies.map { EarlyUpload(request: request, copies: $0) }
     }
 
     private func finish(_ early: EarlyUpload, from content: SpooledFile) async throws -> ManagedFile {

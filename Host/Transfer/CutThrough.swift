@@ -6,19 +6,6 @@ import HostPlugins
 /// Its length is a guess, so the last bytes stay here until ``finish(from:)`` says that it was right: a provider that is
 /// cut off before has got a request that is not complete, and makes nothing of it. Each target reads at its own pace.
 package final class CutThrough: Sendable {
-    /// How the first attempt at a target ended.
-    private struct Attempt: Sendable {
-        let outcome: CopyCreation.Outcome
-        /// Whether it ended before the file was whole: nothing can have come of it.
-        let wasEarly: Bool
-
-        /// Whether it failed for what may have been the client's pace or a passing fault of the network.
-        var isWorthRepeating: Bool {
-            guard wasEarly, let failure = outcome.failure?.failure, failure.upstreamStatus == 0 else { return false }
-            return failure.reason == .upstreamTimeout || failure.reason == .upstreamUnavailable
-        }
-    }
-
     /// The record, with the length that was guessed.
     package let file: ManagedFile
     private let source: GrowingFile
@@ -27,7 +14,8 @@ package final class CutThrough: Sendable {
     private let fanOut: FileFanOut
     private let creation: CopyCreation
     private let existing: ProviderIDs
-    private let attempts: [(target: Deployment, task: Task<Attempt, Never>)]
+    private let share: CutThroughLimit.Share
+    private let attempts: [(target: Deployment, task: Task<CopyCreation.Outcome, Never>)]
 
     init(
         _ fanOut: FileFanOut,
@@ -36,8 +24,10 @@ package final class CutThrough: Sendable {
         from source: GrowingFile,
         at targets: [Deployment],
         expiresIn: Int64?,
-        requestID: String
+        requestID: String,
+        share: CutThroughLimit.Share
     ) {
+        self.share = share
         self.fanOut = fanOut
         self.creation = creation
         self.file = file
@@ -52,7 +42,7 @@ package final class CutThrough: Sendable {
             let request = CopyCreation.request(file, from: source, expiresIn: expiresIn, requestID: requestID)
             let task = Task {
                 let outcome = await creation.create(file, at: target, request, existing)
-                return Attempt(outcome: outcome, wasEarly: !source.progress.isWhole)
+                return source.progress.isWhole ? outcome : Self.early(outcome)
             }
             return (target, task)
         }
@@ -82,18 +72,29 @@ package final class CutThrough: Sendable {
         for attempt in attempts { attempt.task.cancel() }
         source.progress.abandon()
         var outcomes: [(Deployment, CopyCreation.Outcome)] = []
-        for attempt in attempts { outcomes.append((attempt.target, await attempt.task.value.outcome)) }
+        for attempt in attempts { outcomes.append((attempt.target, await attempt.task.value)) }
         await fanOut.undo(file, outcomes, existing, requestID: requestID)
     }
 
+    /// What became of an attempt that ended while the last bytes were still here.
+    private static func early(_ outcome: CopyCreation.Outcome) -> CopyCreation.Outcome {
+        // Whoever answers so early may have done anything.
+        guard case .failed(let failed) = outcome, failed.failure.upstreamStatus == 0 else { return outcome }
+        switch failed.failure.reason {
+        case .cancelled, .upstreamTimeout, .upstreamUnavailable: return .cutOff(failed)
+        default: return outcome
+        }
+    }
+
     private func outcome(
-        of task: Task<Attempt, Never>,
+        of task: Task<CopyCreation.Outcome, Never>,
         at target: Deployment,
         _ content: SpooledFile
     ) async -> CopyCreation.Outcome {
         let first = await task.value
-        // What an adapter could not undo is left to the end: a second id for the copy could not be noted.
-        guard first.isWorthRepeating, existing.id(at: target.id) == nil, !Task.isCancelled else { return first.outcome }
+        // It may have been the client's pace, or a passing fault of the network. What an adapter could not undo is left to
+        // the end: a second id for the copy could not be noted.
+        guard case .cutOff = first, existing.id(at: target.id) == nil, !Task.isCancelled else { return first }
         let request = CopyCreation.request(file, from: content, expiresIn: expiresIn, requestID: requestID)
         return await Task { [self] in await creation.create(file, at: target, request, existing) }.value
     }

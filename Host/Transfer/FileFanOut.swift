@@ -9,6 +9,7 @@ import NIOCore
 package struct FileFanOut: Sendable {
     private let creation: CopyCreation
     private let removal: CopyRemoval
+    private let cutThroughLimit = CutThroughLimit(64)
 
     /// Makes a fan-out.
     package init(removal: CopyRemoval) {
@@ -55,20 +56,32 @@ package struct FileFanOut: Sendable {
     /// Begins to create a copy at every target while the file still comes in; see ``CutThrough``.
     ///
     /// - Parameters:
-    ///   - file: The record, whose intents the registry already holds.
     ///   - source: The content as it comes.
     ///   - targets: Where the copies go, each once.
     ///   - expiresIn: Seconds after which the providers may drop the copies.
     ///   - requestID: For the plugins' log lines.
-    /// - Returns: What has to be finished or aborted.
+    ///   - record: Makes the record, with its intents, before any provider is asked; nil if there shall be none.
+    /// - Returns: What has to be finished or aborted; nil if the file has to come in first, since there is no record or
+    ///   too many others are sent on already.
+    /// - Throws: What making the record throws.
     package func begin(
-        _ file: ManagedFile,
         from source: GrowingFile,
         at targets: [Deployment],
         expiresIn: Int64?,
-        requestID: String
-    ) -> CutThrough {
-        CutThrough(self, creation, file, from: source, at: targets, expiresIn: expiresIn, requestID: requestID)
+        requestID: String,
+        record: () async throws -> ManagedFile?
+    ) async throws -> CutThrough? {
+        guard let share = cutThroughLimit.share(), let file = try await record() else { return nil }
+        return CutThrough(
+            self,
+            creation,
+            file,
+            from: source,
+            at: targets,
+            expiresIn: expiresIn,
+            requestID: requestID,
+            share: share
+        )
     }
 
     /// Removes what must not stay of a fan-out, and tells how it ended.

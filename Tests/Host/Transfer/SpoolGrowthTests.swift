@@ -156,7 +156,10 @@ struct FileLengthTests {
     func theGuessIsWrongWhenSomethingElseFollowsOrIsMissing() throws {
         let body = Self.fields + MultipartBodies.file("a.jsonl", Self.content)
 
-        let withField = try lengths(body + MultipartBodies.field("litellm_metadata", "x") + MultipartBodies.end, piece: 9)
+        let withField = try lengths(
+            body + MultipartBodies.field("litellm_metadata", "x") + MultipartBodies.end,
+            piece: 9
+        )
         let withEpilogue = try lengths(body + MultipartBodies.end + Array("the end".utf8), piece: 9)
         let withoutLineEnd = try lengths(body + MultipartBodies.end.dropLast(2), piece: 9)
 
