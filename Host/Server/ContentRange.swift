@@ -29,7 +29,7 @@ enum ContentRange: Hashable, Sendable {
         }
     }
 
-    /// RFC 9110 §13.1.5: a condition that does not hold makes the range as if it were not there. There are no dates here.
+    /// Whether `If-Range` lets the range count (RFC 9110 §13.1.5); there are no dates here.
     private static func applies(_ headers: HTTPFields, _ entityTag: String?) -> Bool {
         guard let condition = headers[.ifRange] else { return true }
         return condition == entityTag

@@ -48,7 +48,7 @@ final class SpoolGrowth: FileGrowth {
     /// So many bytes from the beginning are in the file now.
     func advance(to writtenBytes: Int64) { change { $0.writtenBytes = writtenBytes } }
 
-    /// All of it is there and is what was expected: the rest may be sent. Does nothing to what was given up.
+    /// All of it is there and is what was expected, so the rest may be sent; does nothing to what was given up.
     func complete() { change { if $0.end == nil { $0.end = .whole } } }
 
     /// No more will come.

@@ -79,9 +79,10 @@ package final class SpoolWriter: Sendable {
 
     /// The file, for those who read it while it is written.
     ///
-    /// All but its last bytes can be read as they come; those when ``GrowingFile/complete()`` is called.
+    /// All but its last bytes can be read as they come, and those when it is known to be complete.
     ///
     /// - Parameter sizeInBytes: What it will have in the end.
+    /// - Returns: The file, which is abandoned if the upload is discarded.
     /// - Throws: ``SpoolError`` if the upload has ended.
     package func growingFile(toward sizeInBytes: Int64) throws(SpoolError) -> GrowingFile {
         guard let medium = state.withLock({ $0.medium }) else { throw Self.ended }

@@ -47,7 +47,7 @@ final class DiskFile: RandomAccessFile {
     let bytesRead = SharedCounter()
     private let descriptor: Int32
 
-    /// - Parameter length: What is there in truth.
+    /// Makes a file, `length` being what is there in truth.
     init(sizeInBytes: Int64, length: Int64? = nil, growing: Bool = false) throws {
         self.sizeInBytes = sizeInBytes
         progress = growing ? Progress() : nil
