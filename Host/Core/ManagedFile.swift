@@ -82,8 +82,8 @@ package struct ManagedFile: Hashable, Sendable {
     package let filename: String
     package let mimeType: String
     package let sizeInBytes: Int64
-    /// Lower-case hexadecimal SHA-256 of the content.
-    package let sha256: String
+    /// Lower-case hexadecimal SHA-256 of the content; nil while that still comes in, and of what has been deleted.
+    package let sha256: String?
     package let createdAt: UnixTime
     package let expiresAt: UnixTime?
     package let status: FileStatus
@@ -100,7 +100,7 @@ package struct ManagedFile: Hashable, Sendable {
         filename: String,
         mimeType: String,
         sizeInBytes: Int64,
-        sha256: String,
+        sha256: String?,
         createdAt: UnixTime,
         expiresAt: UnixTime?,
         status: FileStatus,

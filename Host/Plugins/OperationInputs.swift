@@ -37,7 +37,8 @@ package struct FileCreateInput: OperationInput {
     package let mimeType: String
     package let purpose: String
     package let bytes: Int64
-    package let sha256: String
+    /// Nil if the file still comes in while it is sent.
+    package let sha256: String?
     /// A name that no other object has; the adapter may build the provider's name on it.
     package let name: String
     /// Seconds after which the provider may drop the file.
@@ -49,7 +50,7 @@ package struct FileCreateInput: OperationInput {
         mimeType: String,
         purpose: String,
         bytes: Int64,
-        sha256: String,
+        sha256: String?,
         name: String,
         expiresIn: Int64?
     ) {

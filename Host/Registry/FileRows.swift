@@ -79,7 +79,7 @@ enum FileRows {
             filename: try row.text("filename"),
             mimeType: try row.text("mime_type"),
             sizeInBytes: try row.integerIfPresent("size_in_bytes") ?? 0,
-            sha256: try row.textIfPresent("sha256") ?? "",
+            sha256: try row.textIfPresent("sha256"),
             createdAt: UnixTime(secondsSince1970: try row.integer("created_us") / 1_000_000),
             expiresAt: try row.time("expires_at"),
             status: status,

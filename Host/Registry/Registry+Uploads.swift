@@ -48,19 +48,28 @@ extension Registry {
     ///
     /// Copies that were given up do not keep it from being used: a sweep removes what is left of them.
     ///
+    /// - Parameters:
+    ///   - id: The file.
+    ///   - sha256: Its hash, of a file that was begun before that was known; of others it is as it was.
     /// - Returns: The file, `ready`.
-    /// - Throws: ``RegistryError`` with `.notFound`; `.conflict` if a copy is still pending or the file is being deleted;
-    ///   `.storeUnavailable`.
-    package func commitFile(_ id: FileID) async throws(RegistryError) -> ManagedFile {
+    /// - Throws: ``RegistryError`` with `.notFound`; `.conflict` if a copy is still pending, the hash is not known or the
+    ///   file is being deleted; `.storeUnavailable`.
+    package func commitFile(_ id: FileID, sha256: String? = nil) async throws(RegistryError) -> ManagedFile {
         let now = DatabaseValue.integer(clock.now().secondsSince1970)
         defer { work.end(id) }
         let committed = try await change("committing a file") { [rowLock] connection in
             let file = try Self.existing(id, rowLock, in: connection)
             if file.status == .ready { return file }
             try Self.checkComplete(file)
+            guard let hash = file.sha256 ?? sha256 else {
+                throw RegistryError(.conflict, "The file cannot be committed: its content is not known.")
+            }
             try connection.execute(
-                "UPDATE files SET status = 'ready', worker = NULL, failures = 0, updated_at = $1 WHERE id = $2",
-                [now, id.stored]
+                """
+                UPDATE files SET status = 'ready', sha256 = $1, worker = NULL, failures = 0, updated_at = $2
+                WHERE id = $3
+                """,
+                [.text(hash), now, id.stored]
             )
             return try Self.existing(id, in: connection)
         }
@@ -152,7 +161,7 @@ extension Registry {
             [
                 new.id.stored, new.owner.stored.kind, new.owner.stored.id, DatabaseValue(new.teamID?.description),
                 .text(new.purpose.rawValue), .text(new.filename), .text(new.mimeType),
-                .integer(new.content.sizeInBytes), .text(new.content.sha256),
+                .integer(new.content.sizeInBytes), DatabaseValue(new.content.sha256),
                 .text(JSONText.encode(new.targetNames)), created, DatabaseValue(new.expiresAt?.secondsSince1970),
                 now, .text(worker.text),
             ]

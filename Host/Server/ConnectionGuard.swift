@@ -42,6 +42,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private var answersOwed = 0
     private var hasBegunAnswer = false
     private var hasLeft = false
+    private var hasLargeReads = false
     private var bytesInWindow = 0
     private var timer: Scheduled<Void>?
     private var timerFires = NIODeadline.distantFuture
@@ -51,6 +52,10 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     /// Makes the guard of one connection.
     package init(limits: Limits = Limits()) { self.limits = limits }
+
+    /// A body that is so long is read in large pieces.
+    private static let largeBodyInBytes = 1 << 20
+    private static let largeReads = AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 65_536, maximum: 1 << 18)
 
     /// Calls back once when the client goes away, or at once if it has gone.
     ///
@@ -95,6 +100,9 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case .head(let head):
             answersOwed += 1
             phase = .readingBody
+            if head.headers.first(.contentLength).flatMap({ Int($0) }) ?? 0 >= Self.largeBodyInBytes {
+                read(with: Self.largeReads, context)
+            }
             bytesInWindow = 0
             schedule(limits.bodyWindow)
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
@@ -107,6 +115,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case .end:
             guard phase != .lingering else { return context.close(promise: nil) }
             phase = .answering
+            if hasLargeReads { read(with: AdaptiveRecvByteBufferAllocator(), context) }
             stopTimer()
         }
         context.fireChannelRead(data)
@@ -230,6 +239,16 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             bytesInWindow = 0
             schedule(limits.bodyWindow)
         case .answering: break
+        }
+    }
+
+    private func read(with allocator: AdaptiveRecvByteBufferAllocator, _ context: ChannelHandlerContext) {
+        do {
+            try context.channel.syncOptions?.setOption(.recvAllocator, value: allocator)
+            hasLargeReads.toggle()
+        } catch {
+            // The connection has closed, or is none of the system's: it is read as before.
+            return
         }
     }
 

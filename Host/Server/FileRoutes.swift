@@ -91,14 +91,22 @@ struct FileRoutes: Sendable {
 
     private func content(_ call: Call) async throws -> Response {
         let file = try await file(call, .read)
-        let range = call.request.headers[.range].flatMap { $0.hasPrefix("bytes=") ? $0 : nil }
         let readable = file.copies.filter { copy in
             file.usableCopy(at: copy.deployment, now: services.clock.now()) != nil
                 && services.plugins.target(copy.deployment)?.givesBackContent(of: file.purpose) ?? false
         }
         // A HEAD is answered from the record: a provider would send all of the content for it.
         if call.request.method == .head, let copy = readable.first {
-            return Response(status: .ok, headers: Self.headers(file, [:], copy))
+            let body = ResponseBody(contentLength: Int(file.sizeInBytes)) { _ in }
+            return Response(status: .ok, headers: Self.headers(file, [:], copy), body: body)
+        }
+        let range: String?
+        let wanted = ContentRange(call.request.headers, entityTag: Self.entityTag(file), size: file.sizeInBytes)
+        switch wanted {
+        case .whole: range = nil
+        case .part(let bytes): range = "bytes=\(bytes.lowerBound)-\(bytes.upperBound)"
+        case .unsatisfiable where readable.isEmpty: range = nil
+        case .unsatisfiable: return try Self.rangeNotSatisfiable(file)
         }
         var failed: DeploymentFailure?
         for copy in readable {
@@ -139,9 +147,24 @@ struct FileRoutes: Sendable {
         headers[.contentDisposition] = ContentDisposition.attachment(file.filename)
         headers[.contentTypeOptions] = "nosniff"
         headers[.contentRange] = upstream.first(name: "content-range")
-        headers[.acceptRanges] = upstream.first(name: "accept-ranges")
+        headers[.acceptRanges] = "bytes"
+        headers[.eTag] = entityTag(file)
         headers[.modelID] = copy.deployment.description
         return headers
+    }
+
+    /// The content never changes, so its hash names it.
+    private static func entityTag(_ file: ManagedFile) -> String? { file.sha256.map { "\"\($0)\"" } }
+
+    private static func rangeNotSatisfiable(_ file: ManagedFile) throws -> Response {
+        let refusal = GatewayError(
+            .rangeNotSatisfiable,
+            code: "range_not_satisfiable",
+            parameter: "Range",
+            message: "The file has \(file.sizeInBytes) bytes, and the range begins behind them."
+        )
+        let headers: HTTPFields = [.contentRange: "bytes */\(file.sizeInBytes)", .acceptRanges: "bytes"]
+        return try .json(refusal.body, status: refusal.status, headers: headers)
     }
 
     private static func noContent(_ file: ManagedFile) -> RuleError {

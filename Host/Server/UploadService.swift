@@ -14,83 +14,162 @@ struct UploadService: Sendable {
     private static let longestWaitForFirst: Duration = .seconds(120)
     private static let pauseBetweenQuestions: Duration = .milliseconds(250)
 
+    /// A smaller file is there before a provider could be asked for it.
+    private static let smallestCutThrough: Int64 = 1 << 20
+
     /// Receives the form, makes a copy at every target, and commits the record.
     ///
     /// Targets are checked before a byte is stored where they precede the file, and before a provider is asked in any
     /// case. If a target fails the others are undone, and nothing is left. A repeat with the same `Idempotency-Key` gets
     /// the first one's file.
+    ///
+    /// A large file whose length can be told from the request's is sent on while it comes in. Should the client leave,
+    /// or the file turn out to be another, the providers are cut off; of the other one the copies are made when it is
+    /// whole.
     func create(_ call: Call) async throws -> ManagedFile {
         let key = try IdempotencyHeader.key(of: call.request)
-        let upload = try await receive(call)
+        var early: EarlyUpload?
+        let upload: ReceivedUpload
+        do {
+            upload = try await receive(call) { start, writer in
+                // Whether it is a repeat can be told only when all of it is here.
+                if key == nil { early = try await beginEarly(start, writer, call) }
+            }
+        } catch {
+            if let early { await abort(early) }
+            throw error
+        }
+        if let early {
+            if early.isFulfilled(by: upload) { return try await finish(early, from: upload.file) }
+            await abort(early)
+        }
+        return try await createFromSpool(upload, key, call)
+    }
+
+    private func createFromSpool(_ upload: ReceivedUpload, _ key: String?, _ call: Call) async throws -> ManagedFile {
         let targets = try services.models.targets(named: upload.request.targetNames, for: call.principal)
         try checkServed(targets)
-        let lifetime = upload.request.expiresAfterSeconds ?? services.defaultExpiry[upload.request.purpose]
-        switch try await begin(upload, targets, lifetime, key, call) {
+        let new = newFile(
+            upload.request,
+            FileContent(sizeInBytes: upload.file.sizeInBytes, sha256: upload.file.sha256),
+            call
+        )
+        let idempotencyKey = key.map { IdempotencyHeader.idempotencyKey($0, for: upload, by: call.principal) }
+        switch try await begin(new, targets, idempotencyKey) {
         case .made(let file): return file
         case .underWay: throw Self.stillUnderWay
         case .begun(let begun):
-            try await makeCopies(of: begun, from: upload.file, at: targets, lifetime, call)
-            return try await commit(begun)
+            return try await made(begun, sha256: upload.file.sha256) {
+                try await services.fanOut.create(
+                    begun,
+                    from: upload.file,
+                    at: targets,
+                    expiresIn: lifetime(of: upload.request),
+                    requestID: call.context.callID
+                )
+            }
         }
     }
 
-    private func begin(
-        _ upload: ReceivedUpload,
-        _ targets: [Deployment],
-        _ lifetime: Int64?,
-        _ key: String?,
-        _ call: Call
-    ) async throws -> FileBeginning {
-        let new = NewFile(
+    private func lifetime(of request: UploadRequest) -> Int64? {
+        request.expiresAfterSeconds ?? services.defaultExpiry[request.purpose]
+    }
+
+    private func newFile(_ request: UploadRequest, _ content: FileContent, _ call: Call) -> NewFile {
+        NewFile(
             for: call.principal,
-            purpose: upload.request.purpose,
-            filename: upload.request.filename,
-            mimeType: upload.request.mimeType,
-            content: FileContent(sizeInBytes: upload.file.sizeInBytes, sha256: upload.file.sha256),
-            expiresAt: lifetime.map { services.clock.now().advanced(bySeconds: $0) },
-            targetNames: upload.request.targetNames
+            purpose: request.purpose,
+            filename: request.filename,
+            mimeType: request.mimeType,
+            content: content,
+            expiresAt: lifetime(of: request).map { services.clock.now().advanced(bySeconds: $0) },
+            targetNames: request.targetNames
         )
-        let idempotencyKey = key.map { IdempotencyHeader.idempotencyKey($0, for: upload, by: call.principal) }
+    }
+
+    private func begin(
+        _ new: NewFile,
+        _ targets: [Deployment],
+        _ key: IdempotencyKey?
+    ) async throws -> FileBeginning {
         let deadline = ContinuousClock.now + Self.longestWaitForFirst
         while true {
             let beginning = try await services.registry.beginFile(
                 new,
                 targets: targets.map(\.id),
-                unlessMadeWith: idempotencyKey
+                unlessMadeWith: key
             )
             guard case .underWay = beginning, ContinuousClock.now < deadline else { return beginning }
             try await Task.sleep(for: Self.pauseBetweenQuestions)
         }
     }
 
-    private func makeCopies(
-        of file: ManagedFile,
-        from source: SpooledFile,
-        at targets: [Deployment],
-        _ lifetime: Int64?,
-        _ call: Call
-    ) async throws {
+    /// Makes the copies and commits the file, or gives it up.
+    private func made(
+        _ file: ManagedFile,
+        sha256: String,
+        copies: () async throws -> Void
+    ) async throws -> ManagedFile {
         do {
-            try await services.fanOut.create(
-                file,
-                from: source,
-                at: targets,
-                expiresIn: lifetime,
-                requestID: call.context.callID
-            )
+            try await copies()
         } catch {
             await abandon(file)
             throw error
         }
+        return try await commit(file, sha256: sha256)
     }
 
-    private func commit(_ file: ManagedFile) async throws -> ManagedFile {
+    // MARK: While the file comes in
+
+    /// An upload that is sent on although not all of it is here.
+    private struct EarlyUpload {
+        /// What precedes the file, which is all there may be.
+        let request: UploadRequest
+        let copies: CutThrough
+
+        func isFulfilled(by upload: ReceivedUpload) -> Bool {
+            upload.request == request && copies.isFulfilled(by: upload.file)
+        }
+    }
+
+    /// Begins to send the file on, if its length and everything about it is known; nil if it has to come in first.
+    private func beginEarly(_ start: FileStart, _ writer: SpoolWriter, _ call: Call) async throws -> EarlyUpload? {
+        guard let length = start.probableBytes,
+            (Self.smallestCutThrough...max(Self.smallestCutThrough, services.limits.fileBytes)).contains(length),
+            let request = start.fields.completeRequest, !request.targetNames.isEmpty
+        else { return nil }
+        let targets = try services.models.targets(named: request.targetNames, for: call.principal)
+        let copies = try await services.fanOut.begin(
+            from: try writer.growingFile(toward: length),
+            at: targets,
+            expiresIn: lifetime(of: request),
+            requestID: call.context.callID
+        ) {
+            let new = newFile(request, FileContent(sizeInBytes: length, sha256: nil), call)
+            guard case .begun(let file) = try await begin(new, targets, nil) else { return nil }
+            return file
+        }
+        return copies.map { EarlyUpload(request: request, copies: $0) }
+    }
+
+    private func finish(_ early: EarlyUpload, from content: SpooledFile) async throws -> ManagedFile {
+        try await made(early.copies.file, sha256: content.sha256) { try await early.copies.finish(from: content) }
+    }
+
+    private func abort(_ early: EarlyUpload) async {
+        await early.copies.abort()
+        await abandon(early.copies.file)
+    }
+
+    // MARK: The end
+
+    private func commit(_ file: ManagedFile, sha256: String) async throws -> ManagedFile {
         do {
             do {
-                return try await services.registry.commitFile(file.id)
+                return try await services.registry.commitFile(file.id, sha256: sha256)
             } catch  where error.code == .storeUnavailable {
                 // It may have been done although nobody said so; a repeat then finds it done.
-                return try await services.registry.commitFile(file.id)
+                return try await services.registry.commitFile(file.id, sha256: sha256)
             }
         } catch {
             await abandon(file)
@@ -125,7 +204,10 @@ struct UploadService: Sendable {
         "The upload was given up because the registry could not be reached for too long. Send it again."
     )
 
-    private func receive(_ call: Call) async throws -> ReceivedUpload {
+    private func receive(
+        _ call: Call,
+        fileBegins: (FileStart, SpoolWriter) async throws -> Void
+    ) async throws -> ReceivedUpload {
         let length = call.request.declaredLength
         // The form around the file is small, so a body this long has a file that is too long.
         if let length, length > services.limits.fileBytes + (1 << 20) {
@@ -142,10 +224,13 @@ struct UploadService: Sendable {
         return try await UploadForm.receive(
             call.request.body,
             contentType: call.request.headers[.contentType],
+            bodyBytes: length,
             into: writer
-        ) { fields in
-            guard !fields.targetNames.isEmpty else { return }
-            try checkServed(try services.models.targets(named: fields.targetNames, for: call.principal))
+        ) { start in
+            if !start.fields.targetNames.isEmpty {
+                try checkServed(try services.models.targets(named: start.fields.targetNames, for: call.principal))
+            }
+            try await fileBegins(start, writer)
         }
     }
 

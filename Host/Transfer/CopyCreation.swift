@@ -8,10 +8,23 @@ struct CopyCreation: Sendable {
     enum Outcome: Sendable {
         case made
         case failed(FanOutFailure)
+        /// The provider was cut off before it had all of the request, so it has made nothing of it.
+        case cutOff(FanOutFailure)
 
         var failure: FanOutFailure? {
-            if case .failed(let failure) = self { return failure }
-            return nil
+            switch self {
+            case .made: nil
+            case .failed(let failure), .cutOff(let failure): failure
+            }
+        }
+
+        /// Whether there may be something that nobody knows the id of.
+        fileprivate var mayHaveLeftSomething: Bool {
+            switch self {
+            case .made: true
+            case .failed(let failure): failure.failure.mayHaveActed
+            case .cutOff: false
+            }
         }
     }
 
@@ -97,7 +110,7 @@ struct CopyCreation: Sendable {
         do {
             if let id = existing.id(at: target.id) {
                 try await remove(id, of: file, at: target, requestID: requestID)
-            } else if let failure = outcome.failure?.failure, !failure.mayHaveActed {
+            } else if !outcome.mayHaveLeftSomething {
                 try await journal.forget(file.id, at: target.id, providerID: nil)
             } else {
                 try await journal.giveUp(file.id, at: target.id, providerID: nil)

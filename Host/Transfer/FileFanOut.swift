@@ -9,6 +9,7 @@ import NIOCore
 package struct FileFanOut: Sendable {
     private let creation: CopyCreation
     private let removal: CopyRemoval
+    private let cutThroughLimit = CutThroughLimit(64)
 
     /// Makes a fan-out.
     package init(removal: CopyRemoval) {
@@ -49,7 +50,48 @@ package struct FileFanOut: Sendable {
                 return await group.reduce(into: []) { $0.append($1) }
             }
         }.value
-        let failure = Self.decisiveFailure(of: outcomes) ?? Self.abandonment(of: targets)
+        try await conclude(file, outcomes, existing, requestID: requestID)
+    }
+
+    /// Begins to create a copy at every target while the file still comes in; see ``CutThrough``.
+    ///
+    /// - Parameters:
+    ///   - source: The content as it comes.
+    ///   - targets: Where the copies go, each once.
+    ///   - expiresIn: Seconds after which the providers may drop the copies.
+    ///   - requestID: For the plugins' log lines.
+    ///   - record: Makes the record, with its intents, before any provider is asked; nil if there shall be none.
+    /// - Returns: What has to be finished or aborted; nil if the file has to come in first, since there is no record or
+    ///   too many others are sent on already.
+    /// - Throws: What making the record throws.
+    package func begin(
+        from source: GrowingFile,
+        at targets: [Deployment],
+        expiresIn: Int64?,
+        requestID: String,
+        record: () async throws -> ManagedFile?
+    ) async throws -> CutThrough? {
+        guard let share = cutThroughLimit.share(), let file = try await record() else { return nil }
+        return CutThrough(
+            self,
+            creation,
+            file,
+            from: source,
+            at: targets,
+            expiresIn: expiresIn,
+            requestID: requestID,
+            share: share
+        )
+    }
+
+    /// Removes what must not stay of a fan-out, and tells how it ended.
+    func conclude(
+        _ file: ManagedFile,
+        _ outcomes: [(Deployment, CopyCreation.Outcome)],
+        _ existing: ProviderIDs,
+        requestID: String
+    ) async throws(FanOutFailure) {
+        let failure = Self.decisiveFailure(of: outcomes) ?? Self.abandonment(of: outcomes.map(\.0))
         let undone = failure == nil ? outcomes.filter { $0.1.failure != nil } : outcomes
         await undo(file, undone, existing, requestID: requestID)
         if let failure { throw failure }
@@ -96,7 +138,7 @@ package struct FileFanOut: Sendable {
     ///
     /// It runs in a task of its own, which is waited for: the caller's may have been cancelled because its client left,
     /// and what exists must go all the same.
-    private func undo(
+    func undo(
         _ file: ManagedFile,
         _ outcomes: [(Deployment, CopyCreation.Outcome)],
         _ existing: ProviderIDs,

@@ -55,6 +55,7 @@ package struct MultipartReader: Sendable {
     private var searched = 0
     private var countedBytes = 0
     private var parts = 0
+    private var appendedBytes: Int64 = 0
 
     /// Makes a reader that stands before the first boundary.
     package init(_ boundary: MultipartBoundary, limits: Limits = Limits()) {
@@ -64,6 +65,7 @@ package struct MultipartReader: Sendable {
 
     /// Takes the next piece of the body.
     package mutating func append(_ chunk: ByteBuffer) {
+        appendedBytes += Int64(chunk.readableBytes)
         if pending.readableBytes == 0 {
             pending = chunk
         } else {
@@ -104,6 +106,21 @@ package struct MultipartReader: Sendable {
                 "The multipart body ends before its closing boundary: the upload was cut short. Send it again."
             )
         }
+    }
+
+    /// How many bytes the content of the part that has just begun will have if it is the last one and the body ends as
+    /// RFC 2046 §5.1.1 has it, in the closing boundary and one line end.
+    ///
+    /// It is a guess: another part, padding or an epilogue may follow, and some clients leave out the last line end.
+    ///
+    /// - Parameter bodyBytes: What the whole body has.
+    /// - Returns: Nil if no part has just begun, or what is left is too little for its end.
+    package func probableContentLength(bodyBytes: Int64) -> Int64? {
+        // The line end in front of the content is still pending, and is no part of it.
+        guard case .contentStart = state else { return nil }
+        let contentStart = appendedBytes - Int64(pending.readableBytes) + 2
+        let length = bodyBytes - contentStart - Int64(delimiter.count) - 4
+        return length >= 0 ? length : nil
     }
 
     private enum Progress {

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
@@ -36,17 +37,67 @@ final class SpoolDescriptor: Sendable {
         return count
     }
 
-    /// Writes all bytes at an offset; blocks.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SpoolError) {
-        var rest = bytes
+    /// Writes buffers one after the other at an offset; blocks.
+    func write(_ buffers: [ByteBuffer], at offset: Int64) throws(SpoolError) {
         var position = off_t(offset)
+        var rest = buffers[...]
+        var skipped = 0
         while !rest.isEmpty {
-            let result = pwrite(descriptor, rest.baseAddress, rest.count, position)
-            if result < 0, errno == EINTR { continue }
-            guard result > 0 else { throw Self.error("written", result < 0 ? errno : ENOSPC) }
-            rest = UnsafeRawBufferPointer(rebasing: rest[result...])
-            position += off_t(result)
+            let written = Self.write(rest.prefix(Self.maximumVectors), skipping: skipped, to: descriptor, at: position)
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { throw Self.error("written", written < 0 ? errno : ENOSPC) }
+            position += off_t(written)
+            skipped += written
+            while let first = rest.first, skipped >= first.readableBytes {
+                skipped -= first.readableBytes
+                rest.removeFirst()
+            }
         }
+    }
+
+    /// As many buffers one call takes: the least that POSIX systems allow is 16, and these allow 1024.
+    private static let maximumVectors = 64
+
+    private static func write(
+        _ buffers: ArraySlice<ByteBuffer>,
+        skipping skipped: Int,
+        to descriptor: Int32,
+        at position: off_t
+    ) -> Int {
+        var vectors: [iovec] = []
+        // Each pointer is good inside the closure that lent it, so the closures stand inside each other.
+        func write(from index: Int) -> Int {
+            guard index < buffers.endIndex else {
+                return pwritev(descriptor, vectors, Int32(vectors.count), position)
+            }
+            return buffers[index].withUnsafeReadableBytes { bytes in
+                let start = index == buffers.startIndex ? skipped : 0
+                let base = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0 + start) }
+                vectors.append(iovec(iov_base: base, iov_len: bytes.count - start))
+                return write(from: index + 1)
+            }
+        }
+        return write(from: buffers.startIndex)
+    }
+
+    /// A second descriptor of the same file; nil if the process has no more of them.
+    func duplicate() -> Int32? {
+        let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        return duplicate >= 0 ? duplicate : nil
+    }
+
+    /// Brings a range into the system's cache; blocks.
+    func prefetch(_ range: Range<Int64>) throws(SpoolError) {
+        guard range.lowerBound >= 0, !range.isEmpty else { return }
+        #if canImport(Glibc)
+        // What is there already costs nothing; what is not is read before the last byte below.
+        _ = posix_fadvise(descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_WILLNEED)
+        #endif
+        var last: UInt8 = 0
+        let count = try withUnsafeMutableBytes(of: &last) { byte throws(SpoolError) in
+            try read(at: range.upperBound - 1, into: byte)
+        }
+        guard count == 1 else { throw SpoolError(.failed, "A spooled file is shorter than it was.") }
     }
 
     /// The error for what the operating system refused.

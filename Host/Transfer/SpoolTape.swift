@@ -9,6 +9,7 @@ final class SpoolTape: Sendable {
     private struct State {
         var hasher = SHA256()
         var offset: Int64 = 0
+        var growth: SpoolGrowth?
     }
 
     let descriptor: SpoolDescriptor
@@ -21,7 +22,7 @@ final class SpoolTape: Sendable {
     }
 
     /// Starts to write a block; the next one may be started when this one has ended.
-    func start(_ block: consuming ByteBuffer) -> PendingWrite {
+    func start(_ block: SpoolBlock) -> PendingWrite {
         let write = PendingWrite(block)
         pool.submit { state in
             write.run { block throws(SpoolError) in
@@ -39,53 +40,63 @@ final class SpoolTape: Sendable {
         state.withLock { $0.hasher.finalize() }.hexadecimal
     }
 
-    private func append(_ block: ByteBuffer) throws(SpoolError) {
-        let outcome = block.withUnsafeReadableBytes { bytes in
-            state.withLock { state in
-                Result { () throws(SpoolError) in
-                    try descriptor.write(bytes, at: state.offset)
-                    state.hasher.update(bufferPointer: bytes)
-                    state.offset += Int64(bytes.count)
-                }
+    /// The file for a reader that does not wait for its end; made once.
+    func growingFile(toward sizeInBytes: Int64) -> GrowingFile {
+        let growth = SpoolGrowth(toward: sizeInBytes)
+        let written = state.withLock { state in
+            state.growth = growth
+            return state.offset
+        }
+        growth.advance(to: written)
+        return GrowingFile(sizeInBytes: sizeInBytes, progress: growth, descriptor: descriptor)
+    }
+
+    /// Nothing more will be written.
+    func abandon() { state.withLock { $0.growth }?.abandon() }
+
+    private func append(_ block: SpoolBlock) throws(SpoolError) {
+        let (offset, growth) = state.withLock { ($0.offset, $0.growth) }
+        try descriptor.write(block.pieces, at: offset)
+        state.withLock { $0.offset += Int64(block.sizeInBytes) }
+        // Whoever sends it on need not wait for the hash.
+        growth?.advance(to: offset + Int64(block.sizeInBytes))
+        state.withLock { state in
+            for piece in block.pieces {
+                piece.withUnsafeReadableBytes { state.hasher.update(bufferPointer: $0) }
             }
         }
-        try outcome.get()
     }
 }
 
 /// One block on its way to the disk.
 final class PendingWrite: Sendable {
     private enum State {
-        case queued(ByteBuffer)
+        case queued(SpoolBlock)
         case running
-        case ended(Result<ByteBuffer, SpoolError>)
+        case ended(Result<Void, SpoolError>)
     }
 
     private struct Waiting {
         var state: State
-        var waiter: CheckedContinuation<Result<ByteBuffer, SpoolError>, Never>?
+        var waiter: CheckedContinuation<Result<Void, SpoolError>, Never>?
     }
 
-    // The block lives here, not in the closure that writes it: it comes back without a second reference, and its
-    // memory is used again.
+    // The block lives here, not in the closure that writes it, so that its memory goes as soon as it is written.
     private let waiting: Mutex<Waiting>
 
-    init(_ block: consuming ByteBuffer) {
+    init(_ block: SpoolBlock) {
         waiting = Mutex(Waiting(state: .queued(block)))
     }
 
     /// Does the write; called once, on the pool.
-    func run(_ write: (ByteBuffer) throws(SpoolError) -> Void) {
-        let queued = waiting.withLock { waiting -> ByteBuffer? in
+    func run(_ write: (SpoolBlock) throws(SpoolError) -> Void) {
+        let queued = waiting.withLock { waiting -> SpoolBlock? in
             guard case .queued(let block) = waiting.state else { return nil }
             waiting.state = .running
             return block
         }
-        guard var block = queued else { return }
-        let result = Result { () throws(SpoolError) in try write(block) }.map { () -> ByteBuffer in
-            block.clear()
-            return block
-        }
+        guard let block = queued else { return }
+        let result = Result { () throws(SpoolError) in try write(block) }
         let waiter = waiting.withLock { waiting in
             waiting.state = .ended(result)
             return waiting.waiter.take()
@@ -94,17 +105,15 @@ final class PendingWrite: Sendable {
     }
 
     /// Waits for the end of the write, which the disk alone delays; called once.
-    ///
-    /// - Returns: The block's memory, emptied.
-    func value() async throws(SpoolError) -> ByteBuffer {
+    func value() async throws(SpoolError) {
         let result = await withCheckedContinuation { continuation in
-            let ended = waiting.withLock { waiting -> Result<ByteBuffer, SpoolError>? in
+            let ended = waiting.withLock { waiting -> Result<Void, SpoolError>? in
                 if case .ended(let result) = waiting.state { return result }
                 waiting.waiter = continuation
                 return nil
             }
             if let ended { continuation.resume(returning: ended) }
         }
-        return try result.get()
+        try result.get()
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// Takes the bytes of one upload, in order, and puts them on disk.
 ///
 /// While one block of 1 MiB is hashed and written on the thread pool, the next one fills: whoever is faster than the
-/// disk is made to wait, and no more than two blocks are in memory. There is one caller: a call begins when the last
+/// disk is made to wait, and no more than two blocks are kept. There is one caller: a call begins when the last
 /// one has returned.
 package final class SpoolWriter: Sendable {
     /// How many bytes are gathered for one write.
@@ -19,14 +19,14 @@ package final class SpoolWriter: Sendable {
 
     private struct State {
         var medium: Medium?
-        var filling = ByteBuffer()
+        var filling = SpoolBlock()
         var inFlight: PendingWrite?
         var sizeInBytes: Int64 = 0
     }
 
     /// A block that is ready, and the write that must end before it begins.
     private struct Turn {
-        let block: ByteBuffer
+        let block: SpoolBlock
         let tape: SpoolTape
         let previous: PendingWrite?
     }
@@ -55,11 +55,8 @@ package final class SpoolWriter: Sendable {
     /// - Throws: ``SpoolError``.
     package nonisolated(nonsending) func finish() async throws -> SpooledFile {
         if let turn = try lastTurn() { try await take(turn) }
-        _ = try await state.withLock { $0.inFlight.take() }?.value()
-        let (medium, size) = state.withLock { state in
-            state.filling = ByteBuffer()
-            return (state.medium.take(), state.sizeInBytes)
-        }
+        try await state.withLock { $0.inFlight.take() }?.value()
+        let (medium, size) = state.withLock { ($0.medium.take(), $0.sizeInBytes) }
         guard let medium else { throw Self.ended }
         try medium.reservation.set(size)
         return SpooledFile(
@@ -72,11 +69,24 @@ package final class SpoolWriter: Sendable {
 
     /// Throws away what has been written; more than once, or after ``finish()``, it does nothing.
     package func discard() {
-        state.withLock { state in
-            state.medium = nil
-            state.filling = ByteBuffer()
+        let medium = state.withLock { state in
+            state.filling = SpoolBlock()
             state.inFlight = nil
+            return state.medium.take()
         }
+        medium?.tape.abandon()
+    }
+
+    /// The file, for those who read it while it is written.
+    ///
+    /// All but its last bytes can be read as they come, and those when it is known to be complete.
+    ///
+    /// - Parameter sizeInBytes: What it will have in the end.
+    /// - Returns: The file, which is abandoned if the upload is discarded.
+    /// - Throws: ``SpoolError`` if the upload has ended.
+    package func growingFile(toward sizeInBytes: Int64) throws(SpoolError) -> GrowingFile {
+        guard let medium = state.withLock({ $0.medium }) else { throw Self.ended }
+        return medium.tape.growingFile(toward: sizeInBytes)
     }
 
     private func reserve(_ count: Int) throws {
@@ -100,33 +110,31 @@ package final class SpoolWriter: Sendable {
         defer { rest = remaining }
         return try state.withLock { state in
             guard let medium = state.medium else { throw Self.ended }
-            let count = min(remaining.readableBytes, Self.blockSize - state.filling.readableBytes)
-            if let piece = remaining.readSlice(length: count) { state.filling.writeImmutableBuffer(piece) }
-            return state.filling.readableBytes == Self.blockSize ? Self.turn(&state, medium) : nil
+            state.filling.fill(from: &remaining, upTo: Self.blockSize)
+            return state.filling.sizeInBytes == Self.blockSize ? Self.turn(&state, medium) : nil
         }
     }
 
     private func lastTurn() throws -> Turn? {
         try state.withLock { state in
             guard let medium = state.medium else { throw Self.ended }
-            return state.filling.readableBytes > 0 ? Self.turn(&state, medium) : nil
+            return state.filling.sizeInBytes > 0 ? Self.turn(&state, medium) : nil
         }
     }
 
     private static func turn(_ state: inout State, _ medium: Medium) -> Turn {
         let turn = Turn(block: state.filling, tape: medium.tape, previous: state.inFlight.take())
-        state.filling = ByteBuffer()
+        state.filling = SpoolBlock()
         return turn
     }
 
     private nonisolated(nonsending) func take(_ turn: consuming Turn) async throws {
-        let emptied = try await turn.previous?.value() ?? ByteBuffer()
+        try await turn.previous?.value()
         let write = turn.tape.start(turn.block)
         state.withLock { state in
             // It may have been discarded in the meantime; then nobody waits for this write.
             guard state.medium != nil else { return }
             state.inFlight = write
-            state.filling = emptied
         }
     }
 

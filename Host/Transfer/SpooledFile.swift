@@ -20,4 +20,7 @@ package final class SpooledFile: RandomAccessFile {
     package func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         try descriptor.read(at: offset, into: buffer)
     }
+
+    package func duplicateDescriptor() -> Int32? { descriptor.duplicate() }
+    package func prefetch(_ range: Range<Int64>) throws { try descriptor.prefetch(range) }
 }

@@ -97,6 +97,12 @@ package struct UploadFields: Hashable, Sendable {
         )
     }
 
+    /// The whole request, if nothing that it needs is missing so far.
+    package var completeRequest: UploadRequest? {
+        // What is missing may still come.
+        do { return try request() } catch { return nil }
+    }
+
     private static func purpose(_ value: String) throws(RuleError) -> FilePurpose {
         guard let purpose = FilePurpose(rawValue: value), FilePurpose.requestable.contains(purpose) else {
             throw RuleError(.invalidRequest, "purpose must be one of: \(purposes).", parameter: "purpose")

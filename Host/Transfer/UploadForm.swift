@@ -46,6 +46,9 @@ package struct UploadForm: Sendable {
         return nil
     }
 
+    /// How long the file that has just begun probably is; see ``MultipartReader/probableContentLength(bodyBytes:)``.
+    package func probableFileLength(bodyBytes: Int64) -> Int64? { reader.probableContentLength(bodyBytes: bodyBytes) }
+
     /// Ends the body, after its last event.
     ///
     /// - Throws: ``RuleError`` with `.invalidRequest` if the body was cut short or a field is missing.

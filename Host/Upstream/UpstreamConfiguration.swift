@@ -9,7 +9,7 @@ package struct UpstreamConfiguration: Sendable {
     package var firstByteTimeout: TimeAmount = .seconds(300)
     /// Between two reads of an answer, while its reader is not paused.
     package var idleReadTimeout: TimeAmount = .seconds(300)
-    /// Between two 256 KiB pieces of a large body that the peer accepts.
+    /// Between two pieces of a large body that the peer accepts, of 256 KiB or, without TLS, 1 MiB of a file.
     package var writeStallTimeout: TimeAmount = .seconds(60)
     /// How long a request waits for a connection when all are in use.
     package var waitTimeout: TimeAmount = .seconds(30)

@@ -49,6 +49,9 @@ extension UpstreamConnection {
         if let exchange, exchange.deadline <= .now() {
             return UpstreamError(.timeout, "\(endpoint) did not answer completely in the time the request was given")
         }
+        if sender?.isStarved == true {
+            return UpstreamError(.timeout, "a file that is sent to \(endpoint) while it comes in did not grow in time")
+        }
         if sender != nil {
             return UpstreamError(.timeout, "\(endpoint) stopped taking the request's body")
         }

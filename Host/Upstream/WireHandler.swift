@@ -43,6 +43,15 @@ final class WireHandler: ChannelDuplexHandler {
         context.write(wrapOutboundOut(bytes), promise: promise)
     }
 
+    /// Lets the system send a range of a file; without TLS only.
+    func write(_ region: FileRegion, promise: EventLoopPromise<Void>? = nil) {
+        guard let context else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        context.write(NIOAny(IOData.fileRegion(region)), promise: promise)
+    }
+
     func flush() {
         context?.flush()
     }

@@ -92,7 +92,10 @@ typedef struct gantry_ref {
  *  RESPONSES    and files                                          or RESULT with the whole answer (not streamed)
  * FILE_CREATE   {"filename","mime_type","purpose","bytes",         RESULT {"id","bytes","status","expires_at"};
  *               "sha256","name","expires_in"}; source: the file    REMEMBER "file" before it
- *               name: unique object name the host chose; expires_in: seconds or absent
+ *               name: unique object name the host chose; expires_in: seconds or absent;
+ *               sha256: absent if the file still comes in. Then the host sends the source as it
+ *               comes, its last bytes only when it is whole, and cancels if it is not
+ *               what "bytes" says
  * FILE_GET      {"id"}                                             RESULT {"id","bytes","status","expires_at"}
  * FILE_DELETE   {"id"}                                             RESULT {"id","deleted":true}, FORGET before it; a
  *                                                                  file that is not there counts as deleted

@@ -22,7 +22,8 @@ from .waiting import until
 
 OPENAI_MODEL = "gpt-4o-mini-openai"
 VERTEX_MODEL = "gemini-2.0-flash"
-CONTENT = pdf().ljust(2048, b"\n")
+#: Large enough to be sent on while it comes in.
+CONTENT = pdf().ljust(1_200_000, b"\n")
 
 #: The sweeps of the next run, one a second; one is enough where the providers do what they are asked.
 _MOST_SWEEPS = 4

@@ -192,7 +192,7 @@ struct SpoolTests {
 }
 
 /// Reads a range as an array.
-private func read(_ file: SpooledFile, _ offset: Int, _ length: Int) throws -> [UInt8] {
+func read(_ file: any RandomAccessFile, _ offset: Int, _ length: Int) throws -> [UInt8] {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 1)
     defer { buffer.deallocate() }
     let count = try file.read(at: Int64(offset), into: buffer)

@@ -20,9 +20,9 @@ struct UploadReceiveTests {
                 pieces(of: body),
                 contentType: MultipartBodies.contentType,
                 into: writer
-            ) { fields in
-                #expect(fields.targetNames == ["gpt"])
-                #expect(fields.purpose == .batch)
+            ) { start in
+                #expect(start.fields.targetNames == ["gpt"])
+                #expect(start.fields.purpose == .batch)
             }
 
             #expect(upload.request.mimeType == "application/jsonl")
