@@ -45,8 +45,8 @@ final class SpoolGrowth: FileGrowth {
         if isDecided { body() }
     }
 
-    /// So many bytes from the beginning are in the file now.
-    func advance(to writtenBytes: Int64) { change { $0.writtenBytes = writtenBytes } }
+    /// At least so many bytes from the beginning are in the file now.
+    func advance(to writtenBytes: Int64) { change { $0.writtenBytes = max($0.writtenBytes, writtenBytes) } }
 
     /// All of it is there and is what was expected, so the rest may be sent; does nothing to what was given up.
     func complete() { change { if $0.end == nil { $0.end = .whole } } }

@@ -55,11 +55,14 @@ final class SpoolTape: Sendable {
     func abandon() { state.withLock { $0.growth }?.abandon() }
 
     private func append(_ block: SpoolBlock) throws(SpoolError) {
-        let (offset, growth) = state.withLock { ($0.offset, $0.growth) }
-        try descriptor.write(block.pieces, at: offset)
-        state.withLock { $0.offset += Int64(block.sizeInBytes) }
+        try descriptor.write(block.pieces, at: state.withLock(\.offset))
+        let (written, growth) = state.withLock { state in
+            state.offset += Int64(block.sizeInBytes)
+            // Only now: whoever asked for the file meanwhile saw the offset before.
+            return (state.offset, state.growth)
+        }
         // Whoever sends it on need not wait for the hash.
-        growth?.advance(to: offset + Int64(block.sizeInBytes))
+        growth?.advance(to: written)
         state.withLock { state in
             for piece in block.pieces {
                 piece.withUnsafeReadableBytes { state.hasher.update(bufferPointer: $0) }
