@@ -1,6 +1,7 @@
 import HTTPTypes
 import HostCore
 import HostPlugins
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -27,6 +28,7 @@ extension FastCall {
     }
 
     func writeHead(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+        self.status = Int(status.code)
         var headers = headers
         if !head.isKeepAlive { headers.add(.connection, "close") }
         lane?.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
@@ -38,6 +40,10 @@ extension FastCall {
     func flush() { lane?.flushSoon() }
 
     func end() {
+        maker.services.logger.debug(
+            "request answered",
+            metadata: ["call.id": "\(callID)", "http.method": "POST", "http.status": "\(status)"]
+        )
         let lane = lane
         finish()
         lane?.writeEnd(closing: !head.isKeepAlive)

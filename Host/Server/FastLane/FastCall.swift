@@ -66,6 +66,7 @@ final class FastCall: LaneCall {
     var driver: OperationDriver?
     var deployment: Deployment?
     var answer = FastAnswer.none
+    var status = 0
     /// How much of a piped answer's body has not come; nil if nobody knows.
     var missing: Int?
 
