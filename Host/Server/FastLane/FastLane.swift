@@ -89,8 +89,14 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     private func takeWaiting() {
         guard !isTaking, let context else { return }
         isTaking = true
-        while !isBusy, let part = waiting.popFirst() { take(part, context) }
+        var hasTaken = false
+        while !isBusy, let part = waiting.popFirst() {
+            take(part, context)
+            hasTaken = true
+        }
         isTaking = false
+        // The router takes what it was given when a turn of reading ends, and for this there is no other.
+        if hasTaken { context.fireChannelReadComplete() }
         guard waiting.isEmpty else { return }
         if isReadHeld {
             isReadHeld = false

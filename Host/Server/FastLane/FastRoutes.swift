@@ -48,6 +48,6 @@ struct FastRoutes: Sendable {
             let rest = path[scheme.upperBound...]
             path = rest.firstIndex(of: "/").map { rest[$0...] } ?? ""
         }
-        return path.prefix { $0 != "?" && $0 != "#" }
+        return path.prefix { $0 != "?" }
     }
 }

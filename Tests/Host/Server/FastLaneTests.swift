@@ -59,7 +59,14 @@ private final class Router: ChannelInboundHandler {
     var events: [any Sendable] = []
     var errors: [any Error] = []
 
-    func channelRead(context _: ChannelHandlerContext, data: NIOAny) { parts.append(unwrapInboundIn(data)) }
+    /// As a channel of async sequences does, which takes parts when a turn of reading ends.
+    private var read: [HTTPServerRequestPart] = []
+
+    func channelRead(context _: ChannelHandlerContext, data: NIOAny) { read.append(unwrapInboundIn(data)) }
+    func channelReadComplete(context _: ChannelHandlerContext) {
+        parts += read
+        read = []
+    }
     func errorCaught(context _: ChannelHandlerContext, error: any Error) { errors.append(error) }
     func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelShouldQuiesceEvent { events.append(event) }
@@ -257,7 +264,7 @@ struct FastRoutesTests {
 
     @Test(arguments: [
         "/v1/chat/completions", "/v1/chat/completions/", "//v1/chat/completions", "/v1/chat/completions?api-version=1",
-        "http://gateway:4000/v1/chat/completions", "/v1/chat/completions#x",
+        "http://gateway:4000/v1/chat/completions",
     ])
     func aPathIsFoundHoweverItIsWritten(target: String) throws {
         let match = try #require(routes.match(target))
@@ -267,7 +274,8 @@ struct FastRoutesTests {
 
     @Test(arguments: [
         "", "/", "*", "/v1/chat", "/v1/chat/completions/x", "/V1/chat/completions", "/v1/chat%2Fcompletions", "http://",
-        "http://gateway", "?/v1/chat/completions", "/engines/embeddings", "/engines//embeddings",
+        "/v1/chat/completions#x", "http://gateway", "?/v1/chat/completions", "/engines/embeddings",
+        "/engines//embeddings",
     ])
     func otherPathsAreNot(target: String) {
         #expect(routes.match(target) == nil)
