@@ -153,8 +153,10 @@ struct FileRoutes: Sendable {
         return headers
     }
 
-    /// The content never changes, so its hash names it.
-    private static func entityTag(_ file: ManagedFile) -> String? { file.sha256.map { "\"\($0)\"" } }
+    /// The content of a file never changes, so the file names it.
+    ///
+    /// Not by its hash, which some provider may have used for an id of its own.
+    private static func entityTag(_ file: ManagedFile) -> String { "\"\(file.id.uuid.text)\"" }
 
     private static func rangeNotSatisfiable(_ file: ManagedFile) throws -> Response {
         let refusal = GatewayError(
