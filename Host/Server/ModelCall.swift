@@ -120,7 +120,7 @@ struct ModelCall: Sendable {
                 failed = isLost ? lost(fill.missing[0]) : failure
             }
         }
-        throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+        throw failed ?? RuleError.noDeployment
     }
 
     /// Who may read a file may use it where it is; to have it copied to another provider is for those it belongs to.
@@ -262,4 +262,9 @@ struct ModelCall: Sendable {
         }
         return try outcome.get()
     }
+}
+
+extension RuleError {
+    /// Nothing is left to try, and nothing has failed.
+    static let noDeployment = RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
 }

@@ -23,7 +23,7 @@ extension FastCall {
     private func follow(_ next: AttemptPlan.Next?) throws {
         switch next {
         case nil, .giveUp:
-            throw failed ?? RuleError(.modelNotFound, "The model has no deployment.", parameter: "model")
+            throw failed ?? RuleError.noDeployment
         case .choose(let model, let pause):
             try after(pause) { this in
                 guard var call = this.modelCall else { return }

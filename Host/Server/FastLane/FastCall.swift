@@ -93,7 +93,6 @@ final class FastCall: LaneCall {
     /// What is refused already is said at once if a long body would follow for nothing; after a short one the connection
     /// can be used again.
     func begin() {
-        guard lane != nil else { return }
         let limit = maker.services.limits.requestBytes
         let length = head.headers.first(.contentLength).map { Int64($0) ?? .max }
         do {
@@ -118,30 +117,23 @@ final class FastCall: LaneCall {
     }
 
     func receiveEnd() {
-        guard lane != nil else { return }
-        do {
+        goOn {
             if let refusal { throw refusal }
             guard let keyDigest else { return }
+            let authenticator = maker.authenticator
             // Again: the key may have been revoked while the body came.
-            guard let principal = try maker.authenticator.cachedPrincipal(for: keyDigest) else {
-                return askForPrincipal(keyDigest, maker.authenticator)
+            if let principal = try authenticator.cachedPrincipal(for: keyDigest) {
+                return try apply(rulesFor: principal)
             }
-            try apply(rulesFor: principal)
-        } catch {
-            refuse(error)
-        }
-    }
-
-    private func askForPrincipal(_ digest: KeyDigest, _ authenticator: Authenticator) {
-        leave {
-            try await authenticator.principal(for: digest)
-        } then: {
-            try $0.apply(rulesFor: $1)
+            leave {
+                try await authenticator.principal(for: keyDigest)
+            } then: {
+                try $0.apply(rulesFor: $1)
+            }
         }
     }
 
     private func apply(rulesFor principal: Principal) throws {
-        guard lane != nil else { return }
         let services = maker.services
         let modelInPath = try match.model.map { try PathPart.decoded(String($0), name: "model") }
         var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
