@@ -104,5 +104,5 @@ build_core_module() {
     swiftc -whole-module-optimization -parse-as-library -package-name gantry -module-name HostCore -swift-version 6 \
         -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility "$@" \
         -emit-module -emit-module-path "$folder/HostCore.swiftmodule" -emit-object -o "$folder/HostCore.o" \
-        "$root"/Host/Core/*.swift
+        "$root"/Host/Core/*.swift "$root"/Host/Core/*/*.swift
 }

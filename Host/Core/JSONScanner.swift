@@ -88,7 +88,7 @@ struct JSONScanner {
 }
 
 /// A string or member name as it stands in the text, without its quotes.
-struct JSONString {
+struct JSONString: Sendable {
     let start: Int
     let end: Int
     let hasEscapes: Bool

@@ -38,16 +38,19 @@ extension RequestScanner.Walk {
         let place = "at byte \(fault.offset)"
         switch fault.problem {
         case .notAnObject:
-            return RuleError(.invalidRequest, "The request body must be a JSON object; something else begins \(place).")
+            return RuleError(
+                .invalidRequest,
+                "\(subject.rawValue) must be a JSON object; something else begins \(place)."
+            )
         case .byteOrderMark:
             return RuleError(
                 .invalidRequest,
-                "The request body does not begin with {; JSON is sent in UTF-8 without a byte order mark."
+                "\(subject.rawValue) does not begin with {; JSON is sent in UTF-8 without a byte order mark."
             )
         case .duplicateMember:
             return RuleError(
                 .invalidRequest,
-                "The request body has \(path) twice in one object (\(place)). Send it once.",
+                "\(subject.rawValue) has \(path) twice in one object (\(place)). Send it once.",
                 parameter: path
             )
         case .wrongType:
@@ -55,7 +58,7 @@ extension RequestScanner.Walk {
         case .invalidModel:
             return RuleError(
                 .invalidRequest,
-                "model must have 1 to \(RequestScanner.maximumModelLength) bytes (\(place)).",
+                "\(path) must have 1 to \(RequestScanner.maximumModelLength) bytes (\(place)).",
                 parameter: path
             )
         case .referenceTooLong:
@@ -72,14 +75,19 @@ extension RequestScanner.Walk {
             )
         case .truncated, .unexpectedByte, .invalidNumber, .invalidEscape, .loneSurrogate, .controlCharacter,
             .invalidUTF8, .tooDeep, .trailingBytes:
-            return RuleError(.invalidRequest, "The request body is not valid JSON: \(fault.problem.words) \(place).")
+            return RuleError(.invalidRequest, "\(subject.rawValue) is not valid JSON: \(fault.problem.words) \(place).")
         }
     }
 
     // The roles along the way are found again from the names: this is an error's message, not the scan itself.
     private var requirement: String {
         var role = RequestScanner.Role.request
-        for step in steps[..<depth] {
+        var way = steps[..<depth]
+        if subject == .batchLine {
+            if depth == 1 { return path == "body" ? role.requirement : "a string" }
+            way = way.dropFirst()
+        }
+        for step in way {
             switch step {
             case .root: break
             case .element: role = role.elementRole

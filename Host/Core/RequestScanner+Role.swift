@@ -80,6 +80,7 @@ extension RequestScanner {
             switch self {
             case .model, .fileIDsElement: kind == .string
             case .stream, .includeUsage: kind == .bool || kind == .null
+            case .request: kind == .object
             case .streamOptions: kind == .object || kind == .null
             case .fileID: kind == .string || kind == .null
             case .fileIDs: kind == .array || kind == .null
@@ -92,6 +93,7 @@ extension RequestScanner {
             switch self {
             case .model, .fileIDsElement: "a string"
             case .stream, .includeUsage: "true, false or null"
+            case .request: "an object"
             case .streamOptions: "an object or null"
             case .fileID: "a string or null"
             case .fileIDs: "a list of strings or null"

@@ -8,15 +8,26 @@ extension RequestScanner {
             case element(Int)
         }
 
-        private(set) var scanner: JSONScanner
+        var scanner: JSONScanner
         /// What was found so far.
         var scan = RequestScan()
         let steps: UnsafeMutableBufferPointer<Step>
         private(set) var depth = 0
+        let subject: Subject
+        /// Whether the places have paths, and the model its text: most lines of a batch need neither.
+        var notesPaths = true
 
-        init(_ scanner: JSONScanner, steps: UnsafeMutableBufferPointer<Step>) {
+        init(_ scanner: JSONScanner, steps: UnsafeMutableBufferPointer<Step>, of subject: Subject = .requestBody) {
             self.scanner = scanner
             self.steps = steps
+            self.subject = subject
+        }
+
+        /// What is read.
+        enum Subject: String {
+            case requestBody = "The request body"
+            /// Of a batch's input; its `body` is a request.
+            case batchLine = "The line"
         }
 
         /// Reads the whole text.
@@ -30,7 +41,7 @@ extension RequestScanner {
             if scanner.nextByte() != nil { throw JSONFault(.trailingBytes, at: scanner.position) }
         }
 
-        private mutating func value(_ role: Role) throws(JSONFault) {
+        mutating func value(_ role: Role) throws(JSONFault) {
             guard let first = scanner.nextByte() else { throw JSONFault(.truncated, at: scanner.count) }
             let start = scanner.position
             switch first {
@@ -71,29 +82,56 @@ extension RequestScanner {
         }
 
         private mutating func object(_ role: Role) throws(JSONFault) {
+            var seen: UInt64 = 0
+            try eachMember { (walk, name) throws(JSONFault) in
+                try walk.value(try walk.role(of: name, in: role, &seen))
+            }
+        }
+
+        /// Reads an object whose brace stands at the position; the body reads the value of each member.
+        @inline(__always)
+        mutating func eachMember(
+            _ readValue: (inout Self, JSONString) throws(JSONFault) -> Void
+        ) throws(JSONFault) {
             try descend()
             scanner.position += 1
-            var seen: UInt64 = 0
             if scanner.nextByte() == UInt8(ascii: "}") {
                 scanner.position += 1
             } else {
                 while true {
-                    let memberRole = try memberName(in: role, &seen)
+                    let name = try memberName()
                     try scanner.expect(UInt8(ascii: ":"))
-                    try value(memberRole)
+                    try readValue(&self, name)
                     if try isLast(closing: UInt8(ascii: "}")) { break }
                 }
             }
             depth -= 1
         }
 
-        // Reads a member's name; the role is that of the value that follows.
         @inline(__always)
-        private mutating func memberName(in role: Role, _ seen: inout UInt64) throws(JSONFault) -> Role {
+        private mutating func memberName() throws(JSONFault) -> JSONString {
+            let name = try quotedString()
+            steps[depth - 1] = .member(start: name.start, end: name.end, hasEscapes: name.hasEscapes)
+            return name
+        }
+
+        @inline(__always)
+        private mutating func quotedString() throws(JSONFault) -> JSONString {
             guard let quote = scanner.nextByte() else { throw JSONFault(.truncated, at: scanner.count) }
             guard quote == UInt8(ascii: "\"") else { throw JSONFault(.unexpectedByte, at: scanner.position) }
-            let name = try scanner.string()
-            steps[depth - 1] = .member(start: name.start, end: name.end, hasEscapes: name.hasEscapes)
+            return try scanner.string()
+        }
+
+        /// Reads a value that has to be a string.
+        mutating func text() throws(JSONFault) -> JSONString {
+            guard let first = scanner.nextByte() else { throw JSONFault(.truncated, at: scanner.count) }
+            guard first == UInt8(ascii: "\"") else { throw JSONFault(.wrongType, at: scanner.position) }
+            return try scanner.string()
+        }
+
+        // The role of a member's value in an object that has a role.
+        @inline(__always)
+        private func role(of name: JSONString, in role: Role, _ seen: inout UInt64) throws(JSONFault) -> Role {
             guard role != .freeForm else { return .freeForm }
             guard let member = scanner.member(named: name) else { return .plain }
             let bit: UInt64 = 1 << UInt64(member.rawValue)
@@ -169,11 +207,13 @@ extension RequestScanner.Walk {
         guard length > 0, length <= RequestScanner.maximumModelLength * 6 else {
             throw JSONFault(.invalidModel, at: string.start - 1)
         }
-        let model = scanner.text(of: string)
-        guard model.utf8.count <= RequestScanner.maximumModelLength else {
-            throw JSONFault(.invalidModel, at: string.start - 1)
+        if notesPaths || string.hasEscapes || length > RequestScanner.maximumModelLength {
+            let model = scanner.text(of: string)
+            guard model.utf8.count <= RequestScanner.maximumModelLength else {
+                throw JSONFault(.invalidModel, at: string.start - 1)
+            }
+            scan.model = model
         }
-        scan.model = model
         scan.modelRange = string.start - 1..<string.end + 1
     }
 
@@ -187,6 +227,6 @@ extension RequestScanner.Walk {
         // Most requests that name a file name several; the first growth is for them.
         if scan.ids.isEmpty { scan.ids.reserveCapacity(8) }
         let range = string.start - 1..<string.end + 1
-        scan.ids.append(FilePlace(range: range, text: scanner.text(of: string), path: path))
+        scan.ids.append(FilePlace(range: range, text: scanner.text(of: string), path: notesPaths ? path : ""))
     }
 }

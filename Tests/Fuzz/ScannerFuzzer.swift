@@ -27,6 +27,7 @@ struct ScannerFuzzer {
         do {
             let scan = try RequestScanner.scan(bytes)
             checkRanges(scan)
+            if scan.model != nil { checkLine(scan) }
             guard let tree else { return fail("Foundation refuses what the scanner accepts") }
             compare(scan, tree)
         } catch {
@@ -77,6 +78,28 @@ struct ScannerFuzzer {
             } catch {
                 fail("bytes \(range) are no string: \(error)")
             }
+        }
+    }
+
+    // As the body of a batch's line a request is read as it is by itself, and what is rewritten is a line again.
+    private func checkLine(_ scan: RequestScan) {
+        let head = Array(#"{"custom_id":"a","method":"POST","url":"/v1/responses","body":"#.utf8)
+        let line = head + Array(bytes) + Array("}\n".utf8)
+        do {
+            let read = try line.withUnsafeBytes { try BatchLine($0) }
+            let texts = read.files.map(\.text)
+            if texts != scan.ids.map(\.text) { fail("other files as a line of a batch") }
+            let names = texts.enumerated().map { ($1, "file-\"\($0)") }
+            let files = Dictionary(names) { first, _ in first }
+            var output: [UInt8] = []
+            try line.withUnsafeBytes { try BatchRewriting(model: "m", files: files).append($0, to: &output) }
+            let rewritten = try output.withUnsafeBytes { try BatchLine($0) }
+            if rewritten.modelRange.count != 3 || rewritten.files.map(\.text) != texts.compactMap({ files[$0] }) {
+                fail("a rewritten line has other places")
+            }
+        } catch {
+            // The line is a level more.
+            if !"\(error)".contains("levels") { fail("a request is no line of a batch: \(error)") }
         }
     }
 

@@ -21,7 +21,8 @@ enum ScannerBenchmark {
             }
         }
         let results = try Body.all().map { try measure($0, rounds: rounds) }
-        print(Page(results: results, rounds: rounds, processor: processor).text, terminator: "")
+        let batches = try BatchRates.measure(rounds: rounds)
+        print(Page(results: results, batches: batches, rounds: rounds, processor: processor).text, terminator: "")
     }
 
     // The contenders take turns, so that what else the machine does meets all of them.
@@ -56,7 +57,7 @@ enum ScannerBenchmark {
     }
 
     // Of this thread: what others do meanwhile on the same processor is not counted.
-    private static func processorNanoseconds() -> Int {
+    static func processorNanoseconds() -> Int {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return time.tv_sec * 1_000_000_000 + time.tv_nsec
