@@ -2,6 +2,7 @@ extension JSON {
     /// The value as compact UTF-8 text, members in their order and numbers as they were written.
     public func serialized() -> [UInt8] {
         var output: [UInt8] = []
+        if case .string(let text) = self { output.reserveCapacity(text.utf8.count + 2) }
         append(to: &output)
         return output
     }
@@ -36,13 +37,15 @@ extension JSON {
         output.append(UInt8(ascii: "\""))
         text.withUTF8 { bytes in
             var start = 0
-            for (index, byte) in bytes.enumerated()
-            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                output.append(contentsOf: bytes[start..<index])
+            for index in bytes.indices {
+                let byte = bytes[index]
+                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+                output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
                 appendEscape(byte, to: &output)
                 start = index + 1
             }
-            output.append(contentsOf: bytes[start...])
+            // A whole buffer is copied at once, a slice of one byte by byte.
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
         }
         output.append(UInt8(ascii: "\""))
     }
