@@ -93,7 +93,11 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
             if kind == .end || kind == .failed { outstandingRequest = 0 }
             if let relay {
                 goOn(relay.phase, relay.1, kind, event)
-            } else if awaited.contains(EventSet(kind)) { resume(with: event) } else { responseWasMissed = true }
+            } else if awaited.contains(EventSet(kind)) {
+                resume(with: event)
+            } else {
+                responseWasMissed = true
+            }
         case .timer, .token:
             if awaited.contains(EventSet(kind)) { resume(with: event) }
         }
