@@ -18,14 +18,23 @@ final class CommandCollector {
     /// After CANCEL a plugin may only clean up its books.
     var isCancelled = false
     private var bytes = 0
+    private let heads: RequestHeads?
+
+    /// Makes a collector; `heads` are those of the requests that the operation's deployment has sent before.
+    init(heads: RequestHeads? = nil) { self.heads = heads }
 
     /// Takes the commands of the step that has just returned.
     func take() -> [PluginCommand] {
-        defer {
-            commands.removeAll(keepingCapacity: true)
-            bytes = 0
-        }
-        return commands
+        bytes = 0
+        var taken: [PluginCommand] = []
+        swap(&taken, &commands)
+        return taken
+    }
+
+    /// Moves the commands of the step that has just returned behind others.
+    func move(to queue: inout Queue<PluginCommand>) {
+        bytes = 0
+        queue.append(taking: &commands)
     }
 
     /// Runs one call into the plugin with a sink that leads here.
@@ -51,16 +60,16 @@ final class CommandCollector {
         guard !hasEnded else { return Status.state }
         let size = command.sizeInBytes
         guard commands.count < Self.maximumCommands, size <= Self.maximumBytes - bytes else { return Status.limit }
-        switch command.decoded() {
-        case .failure(let status): return status.code
-        case .success(let decoded):
-            let status = accept(decoded)
+        do {
+            let status = accept(try command.decoded(heads))
             if status == Status.ok { bytes += size }
             return status
+        } catch {
+            return error.code
         }
     }
 
-    private func accept(_ command: PluginCommand) -> gantry_status {
+    private func accept(_ command: consuming PluginCommand) -> gantry_status {
         if isCancelled {
             switch command {
             case .journal(.forget), .result, .error: break

@@ -23,13 +23,13 @@ struct LentCommand {
         guard (0...Self.maximumPairs).contains(copy.pair_count), copy.pairs != nil || copy.pair_count == 0,
             (0...Self.maximumSegments).contains(copy.segment_count),
             copy.segments != nil || copy.segment_count == 0,
-            [copy.data, copy.text, copy.method, copy.url].allSatisfy(\.isWellFormed)
+            copy.data.isWellFormed, copy.text.isWellFormed, copy.method.isWellFormed, copy.url.isWellFormed
         else { return nil }
     }
 
     /// How much there is to copy; malformed pieces count nothing, for they are refused.
     var sizeInBytes: Int {
-        let slices = [command.data, command.text, command.method, command.url].reduce(0) { $0 + $1.len }
+        let slices = command.data.len + command.text.len + command.method.len + command.url.len
         let pairs = (0..<command.pair_count).reduce(0) { sum, index in
             let pair = command.pairs[index]
             return sum + pair.name.readableLength + pair.value.readableLength + pair.secret.readableLength
@@ -37,13 +37,10 @@ struct LentCommand {
         return (0..<command.segment_count).reduce(slices + pairs) { $0 + command.segments[$1].bytes.readableLength }
     }
 
-    func decoded() -> Result<PluginCommand, RefusedCommand> {
-        Result { () throws(RefusedCommand) in try decode() }
-    }
-
-    private func decode() throws(RefusedCommand) -> PluginCommand {
+    /// Copies the command; the head of a request is looked for among the known ones first.
+    func decoded(_ heads: RequestHeads?) throws(RefusedCommand) -> PluginCommand {
         switch Int(command.kind) {
-        case GANTRY_CMD_HTTP: return .http(try http())
+        case GANTRY_CMD_HTTP: return .http(try http(heads))
         case GANTRY_CMD_ABORT: return .abort(request: command.request)
         case GANTRY_CMD_WAIT: return .wait(milliseconds: command.value)
         case GANTRY_CMD_TOKEN:
@@ -73,20 +70,30 @@ struct LentCommand {
         return text
     }
 
-    private func http() throws(RefusedCommand) -> HTTPCommand {
+    private func http(_ heads: RequestHeads?) throws(RefusedCommand) -> HTTPCommand {
         guard let framing = ResponseFraming(rawValue: command.code), !hasFlag(GANTRY_HTTP_STREAM_BODY) else {
             throw RefusedCommand(code: Status.unsupported)
         }
         return HTTPCommand(
             request: command.request,
-            method: String(lent: command.method),
-            url: String(lent: command.url),
-            headers: try headers(),
+            head: try head(heads),
             body: try pieces(),
             framing: framing,
             timeoutInMilliseconds: command.value,
             isIdempotent: hasFlag(GANTRY_HTTP_IDEMPOTENT),
             allowsRetry: !hasFlag(GANTRY_HTTP_NO_RETRY)
+        )
+    }
+
+    private func head(_ heads: RequestHeads?) throws(RefusedCommand) -> HTTPCommand.Head {
+        if let known = heads?.head(of: command) { return .known(known) }
+        return .new(
+            CommandHead(
+                method: String(lent: command.method),
+                url: String(lent: command.url),
+                headers: try headers(),
+                texts: LentHeadTexts(command)
+            )
         )
     }
 

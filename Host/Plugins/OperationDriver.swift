@@ -11,7 +11,7 @@ import NIOPosix
 ///
 /// Commands are carried out in order, and the next event is delivered only when they are done: so a journal entry is
 /// written before anything else happens, and a client that does not read stops the plugin and its upstream.
-package final class OperationDriver {
+package final class OperationDriver: DeadlineOwner {
     /// Steps that look at more bytes than this run on the thread pool.
     private static let heavyStepInBytes = 256 * 1024
     /// As many events may wait before the upstream is told to pause.
@@ -26,18 +26,21 @@ package final class OperationDriver {
     let loop: any EventLoop
     let environment: OperationEnvironment
     let client: any OperationClient
-    private let collector = CommandCollector()
+    private let collector: CommandCollector
+    private let deadlines: LoopDeadlines
 
     private var operation: OpaquePointer?
-    var events = CircularBuffer<OperationEvent>()
-    private var commands = CircularBuffer<PluginCommand>()
+    var events = Queue<OperationEvent>()
+    private var commands = Queue<PluginCommand>()
     private var isAdvancing = false
     private var isStepping = false
     private var isJournaling = false
     var isPaused = false
     private var isCancelled = false
     private(set) var hasEnded = false
-    private var deadline: Scheduled<Void>?
+    private var deadline: LoopDeadlines.Place?
+    /// Why the operation ends if its journal is not written in time, either.
+    private var overdue: OperationFailure?
 
     // The deployment's gate, see OperationDriver+Gate.swift.
     var place: DeploymentGate.Place?
@@ -70,6 +73,8 @@ package final class OperationDriver {
         self.loop = loop
         self.environment = environment
         self.client = client
+        collector = CommandCollector(heads: target.heads)
+        deadlines = environment.upstream.deadlines(on: loop)
     }
 
     /// Begins, or waits until the deployment takes one more; the client's last call may come before this returns.
@@ -88,10 +93,8 @@ package final class OperationDriver {
             end(.failure(pluginFailure("it refused the operation with status \(refusal.code)")))
         case .success(let operation):
             self.operation = operation
-            // The timer's closure keeps the operation alive, and the operation's end cancels the timer.
-            deadline = loop.assumeIsolated().scheduleTask(in: TimeAmount(target.deployment.timeout)) {
-                self.deadlinePassed()
-            }
+            // It keeps the operation alive, and the operation's end clears it.
+            deadline = deadlines.set(in: target.timeout, for: self)
             events.append(.start)
             advance()
         }
@@ -111,7 +114,7 @@ package final class OperationDriver {
         timer = nil
         events.removeAll()
         // What a plugin created before it was told is still written down; nothing else is begun.
-        commands = CircularBuffer(commands.filter(\.survivesCancellation))
+        commands.removeAll { !$0.survivesCancellation }
         // A plugin that has given its last word hears nothing more, and a step on the pool has the collector.
         if !isStepping { collector.isCancelled = true }
         if isStepping || !collector.hasEnded { events.append(.cancel) }
@@ -210,15 +213,17 @@ package final class OperationDriver {
     }
 
     private func finishStep(_ status: gantry_status) {
-        let emitted = collector.take()
         // The operation may have ended while its step ran elsewhere; then only its books and the freeing are left.
         guard !hasEnded else {
-            for case .journal(let entry) in emitted { _ = client.operationWillJournal(entry) }
+            for case .journal(let entry) in collector.take() { _ = client.operationWillJournal(entry) }
             return free()
         }
-        // The client may have gone meanwhile, too.
-        collector.isCancelled = isCancelled
-        commands.append(contentsOf: isCancelled ? emitted.filter(\.survivesCancellation) : emitted)
+        collector.move(to: &commands)
+        if isCancelled {
+            // The client may have gone meanwhile, too.
+            collector.isCancelled = true
+            commands.removeAll { !$0.survivesCancellation }
+        }
         if status != Status.ok { fail(pluginFailure("a step of it returned status \(status)")) }
     }
 
@@ -340,24 +345,27 @@ package final class OperationDriver {
     private func dropRequest() {
         exchange?.cancel()
         finishRequest()
-        events = CircularBuffer(events.filter { !$0.belongsToRequest })
+        events.removeAll(where: \.belongsToRequest)
     }
 
     // MARK: The end
 
-    private func deadlinePassed() {
+    package func deadlinePassed() {
+        deadline = nil
+        if let overdue { return end(.failure(overdue)) }
         let seconds = target.deployment.timeout.components.seconds
         let message = "\(target.deployment.id) did not finish within \(seconds) s."
         let failure = OperationFailure(.upstreamTimeout, message, isRetryable: true, mayFallBack: true)
         fail(failure)
         guard !hasEnded else { return }
-        deadline = loop.assumeIsolated().scheduleTask(in: Self.journalGrace) { self.end(.failure(failure)) }
+        overdue = failure
+        deadline = deadlines.set(in: Self.journalGrace, for: self)
     }
 
     /// Ends the operation, but not before what it created at the provider is written down.
     private func fail(_ failure: OperationFailure) {
         guard !hasEnded else { return }
-        commands = CircularBuffer(commands.filter(\.isJournal))
+        commands.removeAll { !$0.isJournal }
         guard isJournaling || !commands.isEmpty else { return end(.failure(failure)) }
         dropRequest()
         timer?.cancel()
@@ -369,7 +377,8 @@ package final class OperationDriver {
         guard !hasEnded else { return }
         hasEnded = true
         dropRequest()
-        deadline?.cancel()
+        if let deadline { deadlines.clear(deadline) }
+        deadline = nil
         timer?.cancel()
         commands.removeAll()
         events.removeAll()

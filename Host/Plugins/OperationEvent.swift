@@ -11,7 +11,8 @@ enum OperationEvent {
     case end(request: UInt32, trailers: HTTPHeaders?)
     case failed(request: UInt32, code: Int32, detail: String)
     case timer
-    case token(Result<String, OperationFailure>)
+    /// Indirect, for it would make every event three times as large.
+    indirect case token(Result<String, OperationFailure>)
     case cancel
 
     /// Whether this event says something of the outstanding request.
@@ -89,13 +90,26 @@ enum OperationEvent {
         _ body: (UnsafePointer<gantry_event>) -> R
     ) -> R {
         var event = partial
-        var texts = LentTexts()
-        let ranges = headers.map { (texts.add(lowercased: $0.name), texts.add($0.value)) }
-        return texts.withSlices { slice in
-            let pairs = ranges.map { gantry_pair(name: slice($0.0), value: slice($0.1), secret: gantry_slice()) }
-            return pairs.withUnsafeBufferPointer { pairs in
-                event.pairs = pairs.baseAddress
-                event.pair_count = pairs.count
+        var (count, size) = (0, 0)
+        for header in headers {
+            count += 1
+            size += header.name.utf8.count + header.value.utf8.count
+        }
+        guard count > 0 else { return body(&event) }
+        return withUnsafeTemporaryAllocation(of: gantry_pair.self, capacity: count) { pairs in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { space in
+                var texts = LentTexts(space)
+                var index = 0
+                for header in headers {
+                    let (name, value) = (texts.add(lowercased: header.name), texts.add(header.value))
+                    pairs.initializeElement(
+                        at: index,
+                        to: gantry_pair(name: name, value: value, secret: gantry_slice())
+                    )
+                    index += 1
+                }
+                event.pairs = UnsafePointer(pairs.baseAddress)
+                event.pair_count = count
                 return body(&event)
             }
         }
@@ -111,31 +125,17 @@ enum OperationEvent {
         event.value = request.source.map { UInt64(clamping: $0.sizeInBytes) } ?? .max
         if request.isStreaming { event.flags |= UInt32(GANTRY_IN_STREAM) }
         if request.source != nil { event.flags |= UInt32(GANTRY_IN_SOURCE_REPLAYABLE) }
-        var texts = LentTexts()
-        let id = texts.add(request.requestID)
-        let references = request.references.map { reference in
-            (
-                reference, texts.add(reference.clientID), texts.add(reference.upstreamID),
-                texts.add(reference.mimeType), texts.add(reference.filename)
-            )
-        }
-        return texts.withSlices { slice in
-            event.text = slice(id)
-            let refs = references.map { reference, client, upstream, mimeType, filename in
-                gantry_ref(
-                    kind: reference.kind.rawValue,
-                    reserved: 0,
-                    offset: UInt64(reference.range.lowerBound),
-                    length: UInt64(reference.range.count),
-                    client_id: slice(client),
-                    upstream_id: slice(upstream),
-                    mime_type: slice(mimeType),
-                    filename: slice(filename)
-                )
-            }
-            return refs.withUnsafeBufferPointer { refs in
-                event.refs = refs.baseAddress
-                event.ref_count = refs.count
+        let references = request.references
+        let size = references.reduce(request.requestID.utf8.count) { $0 + $1.sizeOfTexts }
+        return withUnsafeTemporaryAllocation(of: gantry_ref.self, capacity: references.count) { refs in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { space in
+                var texts = LentTexts(space)
+                event.text = texts.add(request.requestID)
+                for index in references.indices {
+                    refs.initializeElement(at: index, to: gantry_ref(references[index], &texts))
+                }
+                event.refs = UnsafePointer(refs.baseAddress)
+                event.ref_count = references.count
                 return request.input.withUnsafeReadableBytes { input in
                     event.data = gantry_slice(input)
                     return body(&event)
@@ -145,29 +145,60 @@ enum OperationEvent {
     }
 }
 
-/// Many short texts in one piece of memory, so that lending them costs one allocation.
+/// Many short texts in one piece of memory, in most cases the stack's.
 private struct LentTexts {
-    private var bytes: [UInt8] = []
+    private let space: UnsafeMutableBufferPointer<UInt8>
+    private var count = 0
 
-    init() { bytes.reserveCapacity(512) }
+    /// Makes room; the texts may not be longer than this together.
+    init(_ space: UnsafeMutableBufferPointer<UInt8>) { self.space = space }
 
-    mutating func add(_ text: String) -> Range<Int> {
-        let start = bytes.count
-        bytes.append(contentsOf: text.utf8)
-        return start..<bytes.count
+    mutating func add(_ text: String) -> gantry_slice {
+        var text = text
+        return text.withUTF8 { bytes in
+            let place = take(bytes.count)
+            _ = place.initialize(from: bytes)
+            return gantry_slice(UnsafeRawBufferPointer(place))
+        }
     }
 
     /// Adds a header's name, which is ASCII.
-    mutating func add(lowercased name: String) -> Range<Int> {
-        let start = bytes.count
-        for byte in name.utf8 { bytes.append((0x41...0x5a).contains(byte) ? byte | 0x20 : byte) }
-        return start..<bytes.count
+    mutating func add(lowercased name: String) -> gantry_slice {
+        var name = name
+        return name.withUTF8 { bytes in
+            let place = take(bytes.count)
+            for index in bytes.indices {
+                let byte = bytes[index]
+                place.initializeElement(at: index, to: (0x41...0x5a).contains(byte) ? byte | 0x20 : byte)
+            }
+            return gantry_slice(UnsafeRawBufferPointer(place))
+        }
     }
 
-    func withSlices<R>(_ body: ((Range<Int>) -> gantry_slice) -> R) -> R {
-        bytes.withUnsafeBytes { bytes in
-            body { range in gantry_slice(UnsafeRawBufferPointer(rebasing: bytes[range])) }
-        }
+    private mutating func take(_ length: Int) -> UnsafeMutableBufferPointer<UInt8> {
+        defer { count += length }
+        return UnsafeMutableBufferPointer(rebasing: space[count..<count + length])
+    }
+}
+
+extension OperationReference {
+    fileprivate var sizeOfTexts: Int {
+        clientID.utf8.count + upstreamID.utf8.count + mimeType.utf8.count + filename.utf8.count
+    }
+}
+
+extension gantry_ref {
+    fileprivate init(_ reference: OperationReference, _ texts: inout LentTexts) {
+        self.init(
+            kind: reference.kind.rawValue,
+            reserved: 0,
+            offset: UInt64(reference.range.lowerBound),
+            length: UInt64(reference.range.count),
+            client_id: texts.add(reference.clientID),
+            upstream_id: texts.add(reference.upstreamID),
+            mime_type: texts.add(reference.mimeType),
+            filename: texts.add(reference.filename)
+        )
     }
 }
 

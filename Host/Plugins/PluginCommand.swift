@@ -1,5 +1,6 @@
 import CGantryPlugin
 import HTTPTypes
+import HostUpstream
 import NIOCore
 
 /// A command of a plugin, copied out of the memory it was lent in.
@@ -13,7 +14,8 @@ enum PluginCommand {
     case journal(JournalEntry)
     case usage(ByteBuffer)
     case result(OperationResult)
-    case error(OperationFailure)
+    /// Indirect, for it would make every command three times as large.
+    indirect case error(OperationFailure)
 
     /// Whether this says that something exists at the provider, or exists no longer.
     var isJournal: Bool { if case .journal = self { true } else { false } }
@@ -45,8 +47,30 @@ enum ResponseFraming: Int32 {
     case serverSentEvents
 }
 
+/// Method, URL and headers of a request as a plugin gives them.
+final class CommandHead: Sendable {
+    let method: String
+    let url: String
+    let headers: [CommandHeader]
+    /// What the plugin lent; nil if it is too long to be kept.
+    let texts: LentHeadTexts?
+
+    init(method: String, url: String, headers: [CommandHeader], texts: LentHeadTexts?) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.texts = texts
+    }
+}
+
 /// A request that a plugin wants sent.
 struct HTTPCommand {
+    enum Head {
+        /// The same, byte for byte, has been allowed before.
+        case known(UpstreamRequestHead)
+        case new(CommandHead)
+    }
+
     enum Piece {
         case bytes(ByteBuffer)
         case source(offset: UInt64, length: UInt64)
@@ -55,9 +79,7 @@ struct HTTPCommand {
     }
 
     let request: UInt32
-    let method: String
-    let url: String
-    let headers: [CommandHeader]
+    let head: Head
     let body: [Piece]
     let framing: ResponseFraming
     let timeoutInMilliseconds: UInt64

@@ -1,7 +1,7 @@
 import CGantryPlugin
 import HostCore
 import HostUpstream
-import Synchronization
+import NIOCore
 
 /// One deployment as its plugin sees it.
 ///
@@ -12,9 +12,10 @@ package final class PluginTarget: @unchecked Sendable {
     let reach: Reach
     let credentials = CredentialCache()
     let gate: DeploymentGate
+    let heads = RequestHeads()
+    /// The longest that an operation takes.
+    let timeout: TimeAmount
     private let target: OpaquePointer
-    /// Most requests go where the one before them went.
-    private let latestURL = Mutex<(text: String, url: UpstreamURL)?>(nil)
 
     /// Binds a deployment's parameters and gives them to the plugin to check.
     init(
@@ -33,6 +34,7 @@ package final class PluginTarget: @unchecked Sendable {
         let json = try binder.bind(definition.parameters)
         target = try instance.makeTarget(json, location: definition.location)
         deployment = definition.deployment
+        timeout = TimeAmount(definition.deployment.timeout)
         reach = Reach(endpoints: binder.endpoints, allowsHost: instance.definition.allowsHost)
         self.instance = instance
         let limits = GateLimits(running: definition.deployment.maximumParallel)
@@ -57,14 +59,6 @@ package final class PluginTarget: @unchecked Sendable {
     package var lostFiles: LostFiles? {
         let told = instance.table.description.lostFiles
         return told == .search && !serves(.fileList) ? nil : told
-    }
-
-    /// Reads a URL that the plugin made.
-    func url(_ text: String) throws(UpstreamError) -> UpstreamURL {
-        if let latest = latestURL.withLock({ $0 }), latest.text == text { return latest.url }
-        let url = try UpstreamURL(parsing: text)
-        latestURL.withLock { $0 = (text, url) }
-        return url
     }
 
     /// Makes the plugin's state for one operation; nil if the plugin refused with this status.

@@ -35,36 +35,52 @@ struct RequestBuilder {
     let request: OperationRequest
 
     func build(_ command: HTTPCommand) throws(Refusal) -> UpstreamRequest {
+        let head = try head(command.head)
+        var body: [UpstreamBodyPiece] = []
+        body.reserveCapacity(command.body.count)
+        for piece in command.body { body.append(try bodyPiece(piece)) }
+        let asked = TimeAmount.milliseconds(Int64(clamping: min(command.timeoutInMilliseconds, 86_400_000)))
+        do {
+            return try UpstreamRequest(
+                head,
+                body: body,
+                isIdempotent: command.isIdempotent,
+                allowsRetry: command.allowsRetry,
+                totalTimeout: asked == .zero ? target.timeout : min(asked, target.timeout)
+            )
+        } catch {
+            throw .invalid("its request is malformed: \(error.message)")
+        }
+    }
+
+    private func head(_ head: HTTPCommand.Head) throws(Refusal) -> UpstreamRequestHead {
+        switch head {
+        case .known(let head): return head
+        case .new(let asked):
+            let head = try checked(asked)
+            if let texts = asked.texts { target.heads.keep(head, for: texts) }
+            return head
+        }
+    }
+
+    private func checked(_ head: CommandHead) throws(Refusal) -> UpstreamRequestHead {
         let url: UpstreamURL
         do {
-            url = try target.url(command.url)
+            url = try UpstreamURL(parsing: head.url)
         } catch {
             throw .invalid("it asked for something that is not an http or https URL")
         }
         guard target.reach.allows(url.endpoint) else {
             throw .denied("\(url.scheme.rawValue)://\(url.authority) is not among the hosts of the manifest")
         }
-        var headers: [UpstreamRequest.Header] = []
-        headers.reserveCapacity(command.headers.count)
-        for header in command.headers {
+        var headers: [UpstreamRequestHead.Header] = []
+        headers.reserveCapacity(head.headers.count)
+        for header in head.headers {
             let value = header.secret.isEmpty ? header.value : header.value + (try secret(header.secret))
             headers.append((name: header.name, value: value))
         }
-        var body: [UpstreamBodyPiece] = []
-        body.reserveCapacity(command.body.count)
-        for piece in command.body { body.append(try bodyPiece(piece)) }
-        let limit = TimeAmount(target.deployment.timeout)
-        let asked = TimeAmount.milliseconds(Int64(clamping: min(command.timeoutInMilliseconds, 86_400_000)))
         do {
-            return try UpstreamRequest(
-                method: command.method,
-                url: url,
-                headers: headers,
-                body: body,
-                isIdempotent: command.isIdempotent,
-                allowsRetry: command.allowsRetry,
-                totalTimeout: asked == .zero ? limit : min(asked, limit)
-            )
+            return try UpstreamRequestHead(method: head.method, url: url, headers: headers)
         } catch {
             throw .invalid("its request is malformed: \(error.message)")
         }

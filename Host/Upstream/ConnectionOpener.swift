@@ -7,7 +7,8 @@ import NIOSSL
 struct ConnectionOpener: Sendable {
     private let tls: NIOSSLContext
     private let connectTimeout: TimeAmount
-    private let limits: NIOHTTPDecoderLimitConfiguration
+    /// What a decoder of answers takes.
+    let limits: NIOHTTPDecoderLimitConfiguration
     private let proxies: UpstreamProxies
     private let makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
 
@@ -104,7 +105,7 @@ struct ConnectionOpener: Sendable {
                 try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
             }
             try pipeline.addHandler(WireHandler(connection: connection))
-            try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(limitConfiguration: limits)))
+            try pipeline.addHandler(ByteToMessageHandler(connection.decoder))
             try pipeline.addHandler(connection)
         } catch {
             channel.close(promise: nil)

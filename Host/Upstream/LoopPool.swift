@@ -11,6 +11,7 @@ final class LoopPool {
     let configuration: UpstreamConfiguration
     let opener: ConnectionOpener
     let logger: Logger
+    let deadlines: LoopDeadlines
     private(set) var isShutDown = false
 
     private var endpoints: [UpstreamEndpoint: EndpointPool] = [:]
@@ -30,6 +31,7 @@ final class LoopPool {
         self.configuration = configuration
         self.opener = opener
         self.logger = logger
+        deadlines = LoopDeadlines(loop: loop)
     }
 
     func send(_ request: UpstreamRequest, delegate: any UpstreamDelegate) -> UpstreamExchange {

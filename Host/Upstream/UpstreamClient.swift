@@ -9,7 +9,7 @@ package final class UpstreamClient: Sendable {
         let pool: NIOLoopBoundBox<LoopPool>
     }
 
-    private let places: [ObjectIdentifier: Place]
+    private let places: [Place]
     private let logger: Logger
 
     /// Makes a client; no connection is made yet.
@@ -27,7 +27,7 @@ package final class UpstreamClient: Sendable {
         logger: Logger
     ) throws(UpstreamError) {
         let opener = try ConnectionOpener(configuration: configuration)
-        var places: [ObjectIdentifier: Place] = [:]
+        var places: [Place] = []
         for loop in group.makeIterator() {
             let pool = LoopPool(
                 loop: loop,
@@ -37,7 +37,7 @@ package final class UpstreamClient: Sendable {
                 logger: logger
             )
             let box = NIOLoopBoundBox.makeBoxSendingValue(pool, eventLoop: loop)
-            places[ObjectIdentifier(loop)] = Place(loop: loop, pool: box)
+            places.append(Place(loop: loop, pool: box))
         }
         self.places = places
         self.logger = logger
@@ -56,10 +56,19 @@ package final class UpstreamClient: Sendable {
         on loop: any EventLoop,
         delegate: any UpstreamDelegate
     ) -> UpstreamExchange {
-        guard let place = places[ObjectIdentifier(loop)] else {
+        pool(of: loop).send(request, delegate: delegate)
+    }
+
+    /// The deadlines of whoever works with this client on the loop, which belongs to the client's group; must be called
+    /// there.
+    package func deadlines(on loop: any EventLoop) -> LoopDeadlines { pool(of: loop).deadlines }
+
+    private func pool(of loop: any EventLoop) -> LoopPool {
+        // There are a few loops only: looking at each is cheaper than hashing.
+        guard let place = places.first(where: { $0.loop === loop }) else {
             preconditionFailure("the event loop does not belong to the client's group")
         }
-        return place.pool.value.send(request, delegate: delegate)
+        return place.pool.value
     }
 
     /// Closes idle connections, gives running exchanges 5 seconds to finish, then ends them with `.cancelled`.
@@ -67,7 +76,7 @@ package final class UpstreamClient: Sendable {
     /// Requests that wait for a connection, and later ones, fail with `.cancelled` at once.
     package func shutdown() async {
         await withTaskGroup(of: Void.self) { group in
-            for place in places.values {
+            for place in places {
                 group.addTask { await self.shutdown(place) }
             }
         }

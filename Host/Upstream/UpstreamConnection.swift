@@ -15,7 +15,7 @@ import NIOTLS
 final class UpstreamConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundIn = Never
-    typealias OutboundOut = HTTPClientRequestPart
+    typealias OutboundOut = Never
 
     enum Phase {
         case opening
@@ -28,6 +28,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     var phase = Phase.opening
     var context: ChannelHandlerContext?
     var wire: WireHandler?
+    let decoder: HTTPResponseDecoder
 
     // The exchange, if one runs.
     var exchange: UpstreamExchange?
@@ -63,6 +64,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     init(pool: EndpointPool) {
         self.pool = pool
+        decoder = HTTPResponseDecoder(limitConfiguration: pool.owner.opener.limits)
     }
 
     // MARK: Opening
@@ -144,26 +146,32 @@ final class UpstreamConnection: ChannelDuplexHandler {
     private func write(_ request: UpstreamRequest) {
         sentAt = .now()
         lastRead = sentAt
-        guard let context, let wire else {
+        guard context != nil, let wire else {
             return fail(UpstreamError(.reset, "the connection to \(endpoint) broke"))
         }
         // The decoder has to know whether the answer has a body; nothing else of this head is used.
-        context.write(wrapOutboundOut(request.method == "HEAD" ? Self.headOfHead : Self.headOfAny), promise: nil)
+        decoder.write(data: request.head.isHead ? Self.headOfHead : Self.headOfAny)
         head.clear()
         // Through a tunnel the provider is spoken to as if there were no proxy.
-        let proxy = endpoint.scheme == .http ? pool.proxy : nil
-        RequestHeadEncoder.encode(request, through: proxy, into: &head)
-        wire.write(head)
-        if let pieces = BodySender.smallBody(of: request) {
-            for case .bytes(let buffer) in pieces where buffer.readableBytes > 0 { wire.write(buffer) }
-            wire.flush()
-        } else {
+        request.writeHead(through: endpoint.scheme == .http ? pool.proxy : nil, into: &head)
+        guard let pieces = BodySender.smallBody(of: request) else {
+            wire.write(head)
             let sender = BodySender(pieces: request.body, connection: self, filePool: pool.owner.filePool)
             self.sender = sender
-            sender.proceed()
+            return sender.proceed()
         }
+        let isCopied = request.bodySizeInBytes <= Self.largestCopiedBody
+        if isCopied { head.writeBytes(of: pieces) }
+        wire.write(head)
+        if !isCopied {
+            for case .bytes(let buffer) in pieces where buffer.readableBytes > 0 { wire.write(buffer) }
+        }
+        wire.flush()
     }
 
+    /// A write costs about 1,700 instructions on its way through the channel, whatever its length: the few pieces of a
+    /// short body are copied behind the head.
+    private static let largestCopiedBody: Int64 = 8 * 1_024
     private static let headOfHead = HTTPClientRequestPart.head(.init(version: .http1_1, method: .HEAD, uri: "/"))
     private static let headOfAny = HTTPClientRequestPart.head(.init(version: .http1_1, method: .POST, uri: "/"))
 

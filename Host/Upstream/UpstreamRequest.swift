@@ -18,15 +18,12 @@ package enum UpstreamBodyPiece: Sendable {
 
 /// A request that is known to be well formed.
 package struct UpstreamRequest: Sendable {
-    package typealias Header = (name: String, value: String)
+    package typealias Header = UpstreamRequestHead.Header
 
     /// A longer total time-out is cut to this.
     package static let maximumTotalTimeout = TimeAmount.hours(7 * 24)
 
-    package let method: String
-    package let url: UpstreamURL
-    /// All but those the client writes itself: see ``init(method:url:headers:body:isIdempotent:allowsRetry:totalTimeout:)``.
-    package let headers: [Header]
+    package let head: UpstreamRequestHead
     package let body: [UpstreamBodyPiece]
     /// Whether sending the request twice does no more than sending it once.
     package let isIdempotent: Bool
@@ -36,18 +33,10 @@ package struct UpstreamRequest: Sendable {
     package let totalTimeout: TimeAmount
     package let bodySizeInBytes: Int64
 
-    /// Checks and makes a request.
-    ///
-    /// - Parameters:
-    ///   - method: A token; `CONNECT` is refused.
-    ///   - url: Where to send it.
-    ///   - headers: Names are tokens, values hold no control character but the tab. Framing is the client's own job:
-    ///     `Content-Length`, `Host`, `Transfer-Encoding`, `Connection` and the like are refused.
-    ///   - body: In order; file ranges lie inside their files.
-    ///   - isIdempotent: Whether sending it twice does no more than sending it once.
-    ///   - allowsRetry: Whether a connection that dies before any byte of an answer may be made up for.
-    ///   - totalTimeout: From sending to the end of the answer.
-    /// - Throws: ``UpstreamError`` with `.invalidRequest`; the message holds no value.
+    package var url: UpstreamURL { head.url }
+
+    /// Checks and makes a request of a new head; see ``UpstreamRequestHead/init(method:url:headers:)`` and
+    /// ``init(_:body:isIdempotent:allowsRetry:totalTimeout:)``.
     package init(
         method: String,
         url: UpstreamURL,
@@ -57,18 +46,37 @@ package struct UpstreamRequest: Sendable {
         allowsRetry: Bool = true,
         totalTimeout: TimeAmount = .minutes(10)
     ) throws(UpstreamError) {
-        guard HeaderRules.isToken(method), method != "CONNECT" else {
-            throw UpstreamError(.invalidRequest, "the method must be a token other than CONNECT")
-        }
-        for header in headers { try HeaderRules.check(header) }
-        self.method = method
-        self.url = url
-        self.headers = headers
+        try self.init(
+            UpstreamRequestHead(method: method, url: url, headers: headers),
+            body: body,
+            isIdempotent: isIdempotent,
+            allowsRetry: allowsRetry,
+            totalTimeout: totalTimeout
+        )
+    }
+
+    /// Checks and makes a request.
+    ///
+    /// - Parameters:
+    ///   - head: Method, URL and headers.
+    ///   - body: In order; file ranges lie inside their files.
+    ///   - isIdempotent: Whether sending it twice does no more than sending it once.
+    ///   - allowsRetry: Whether a connection that dies before any byte of an answer may be made up for.
+    ///   - totalTimeout: From sending to the end of the answer.
+    /// - Throws: ``UpstreamError`` with `.invalidRequest`; the message holds no value.
+    package init(
+        _ head: UpstreamRequestHead,
+        body: [UpstreamBodyPiece] = [],
+        isIdempotent: Bool = false,
+        allowsRetry: Bool = true,
+        totalTimeout: TimeAmount = .minutes(10)
+    ) throws(UpstreamError) {
+        bodySizeInBytes = try Self.size(of: body)
+        self.head = head
         self.body = body
         self.isIdempotent = isIdempotent
         self.allowsRetry = allowsRetry
         self.totalTimeout = min(max(totalTimeout, .zero), Self.maximumTotalTimeout)
-        bodySizeInBytes = try Self.size(of: body)
     }
 
     private static func size(of body: [UpstreamBodyPiece]) throws(UpstreamError) -> Int64 {
@@ -84,10 +92,29 @@ package struct UpstreamRequest: Sendable {
         return total
     }
 
-    /// The value of `Content-Length`, or nil to leave it out.
-    var contentLength: Int64? {
-        if bodySizeInBytes > 0 { return bodySizeInBytes }
-        // RFC 9110 §8.6: a method that defines a meaning for content says so even when there is none.
-        return method == "POST" || method == "PUT" || method == "PATCH" ? 0 : nil
+    /// Writes the head, with the length of the body, as the endpoint wants it or a proxy that passes the request on.
+    func writeHead(through proxy: UpstreamProxy?, into buffer: inout ByteBuffer) {
+        buffer.writeBytes(proxy.map { head.bytes(through: $0) } ?? head.bytes)
+        if bodySizeInBytes > 0 || head.alwaysHasLength {
+            buffer.writeStaticString("Content-Length: ")
+            buffer.writeString(String(bodySizeInBytes))
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString("\r\n")
+    }
+}
+
+extension ByteBuffer {
+    /// Copies the pieces that are in memory, making room for all of them at once.
+    mutating func writeBytes(of pieces: [UpstreamBodyPiece]) {
+        let size = pieces.reduce(0) { if case .bytes(let bytes) = $1 { $0 + bytes.readableBytes } else { $0 } }
+        writeWithUnsafeMutableBytes(minimumWritableBytes: size) { space in
+            var rest = space
+            for case .bytes(let bytes) in pieces {
+                bytes.withUnsafeReadableBytes { rest.copyMemory(from: $0) }
+                rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.readableBytes...])
+            }
+            return size
+        }
     }
 }

@@ -1,11 +1,9 @@
 import NIOCore
-import NIOHTTP1
 
 /// Sits between the HTTP decoder and the network: sees every byte that arrives and writes bytes past the decoder.
-final class WireHandler: ChannelDuplexHandler {
+final class WireHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = ByteBuffer
 
     private let connection: UpstreamConnection
@@ -28,11 +26,6 @@ final class WireHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         connection.bytesArrived()
         context.fireChannelRead(data)
-    }
-
-    /// Swallows the heads that only tell the decoder which method the next answer belongs to.
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        promise?.succeed()
     }
 
     func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {

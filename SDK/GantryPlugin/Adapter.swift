@@ -24,11 +24,19 @@ public protocol Adapter: Sendable {
 
 /// One deployment of a model: what operations run on.
 public protocol AdapterTarget: Sendable {
+    /// The request of an operation whose answer needs no look; nil, as by default, for one that is to be performed.
+    func relay(_ operation: Operation) throws(Failure) -> Relay?
+
     /// Runs one operation.
     ///
     /// It may await the methods of `operation` and of its responses, and nothing else: only the host's events
     /// resume it.
     func perform(_ operation: Operation) async throws(Failure) -> OperationResult
+}
+
+extension AdapterTarget {
+    /// Nothing is relayed.
+    public func relay(_ operation: Operation) throws(Failure) -> Relay? { nil }
 }
 
 /// How an operation ends well.

@@ -52,6 +52,11 @@ extension Failure {
         self.init(.internalError, "The host refused the plugin's command `\(kind)` (status \(status)).")
     }
 
+    /// The failure of a response that ends before it has begun.
+    static var headless: Failure {
+        Failure(.upstreamProtocol, "The provider's response has no head.", mayFallBack: true)
+    }
+
     /// The failure that fits a FAILED event.
     init(network event: gantry_event, mayRepeat: Bool) {
         let detail = event.text.len > 0 ? ": \(event.text.string)" : "."

@@ -161,6 +161,9 @@ class TargetBox: @unchecked Sendable {
         operations = description.operations.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
     }
 
+    /// The relay that is the whole of an operation, if it is one.
+    func relay(_ operation: Operation) throws(Failure) -> Relay? { nil }
+
     /// Runs an operation on the target.
     func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         throw Failure(.unsupported, "This target has no operations.")
@@ -177,6 +180,8 @@ final class TypedTargetBox<Target: AdapterTarget>: TargetBox, @unchecked Sendabl
         self.target = target
         super.init(description)
     }
+
+    override func relay(_ operation: Operation) throws(Failure) -> Relay? { try target.relay(operation) }
 
     override func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         try await target.perform(operation)

@@ -150,6 +150,7 @@ private struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         offset += 1
         let start = offset
+        offset = JSON.endOfPlainText(bytes, from: start)
         while let byte = peek() {
             switch byte {
             case UInt8(ascii: "\""):
@@ -243,7 +244,7 @@ private struct NameSet {
     /// Adds a name that is to follow those of `members`; false if one of them has it already.
     mutating func insert(_ name: String, into members: [(name: String, value: JSON)]) -> Bool {
         guard members.count >= Self.few else {
-            return !members.contains { $0.name.utf8.elementsEqual(name.utf8) }
+            return !members.contains { $0.name.hasSameBytes(as: name) }
         }
         if many.isEmpty { many = Set(members.map { ExactName(text: $0.name) }) }
         return many.insert(ExactName(text: name)).inserted

@@ -2,6 +2,7 @@ extension JSON {
     /// The value as compact UTF-8 text, members in their order and numbers as they were written.
     public func serialized() -> [UInt8] {
         var output: [UInt8] = []
+        if case .string(let text) = self { output.reserveCapacity(text.utf8.count + 2) }
         append(to: &output)
         return output
     }
@@ -35,14 +36,16 @@ extension JSON {
         var text = text
         output.append(UInt8(ascii: "\""))
         text.withUTF8 { bytes in
+            let raw = UnsafeRawBufferPointer(bytes)
             var start = 0
-            for (index, byte) in bytes.enumerated()
-            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                output.append(contentsOf: bytes[start..<index])
-                appendEscape(byte, to: &output)
-                start = index + 1
+            while true {
+                let end = endOfPlainText(raw, from: start)
+                // A whole buffer is copied at once, a slice of one byte by byte.
+                output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
+                guard end < bytes.count else { break }
+                appendEscape(bytes[end], to: &output)
+                start = end + 1
             }
-            output.append(contentsOf: bytes[start...])
         }
         output.append(UInt8(ascii: "\""))
     }
@@ -61,5 +64,37 @@ extension JSON {
             output.append(contentsOf: digits.utf8)
         default: output.append(byte)
         }
+    }
+}
+
+extension JSON {
+    /// Where the text ends that stands in a string as it is: at a quote, a backslash or a control character.
+    ///
+    /// It looks at eight bytes at a time: most of what an adapter translates are long texts.
+    static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        var index = start
+        while index + 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            guard !hasSpecialByte(word) else { break }
+            index += 8
+        }
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+            index += 1
+        }
+        return index
+    }
+
+    /// Whether one of eight bytes is a quote, a backslash or below 0x20.
+    ///
+    /// Source: https://graphics.stanford.edu/~seander/bithacks.html, "Determine if a word has a byte less than n".
+    private static func hasSpecialByte(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5C)
+        let found =
+            ((word &- ones &* 0x20) & ~word) | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
+        return found & (ones &* 0x80) != 0
     }
 }

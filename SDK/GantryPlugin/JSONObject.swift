@@ -35,13 +35,13 @@ public struct JSONObject: Hashable, Sendable {
     public mutating func append(name: String, value: JSON) { members.append((name, value)) }
 
     private func index(of name: String) -> Int? {
-        members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
+        members.firstIndex { $0.name.hasSameBytes(as: name) }
     }
 
     /// Compares names scalar by scalar, values and order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.members.elementsEqual(right.members) { first, second in
-            first.name.utf8.elementsEqual(second.name.utf8) && first.value == second.value
+            first.name.hasSameBytes(as: second.name) && first.value == second.value
         }
     }
 
@@ -59,10 +59,17 @@ public struct JSONObject: Hashable, Sendable {
 struct ExactName: Hashable {
     let text: String
 
-    static func == (left: ExactName, right: ExactName) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+    static func == (left: ExactName, right: ExactName) -> Bool { left.text.hasSameBytes(as: right.text) }
 
     func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension String {
+    /// Whether the other text has the same UTF-8; most names differ in their length, which costs nothing to compare.
+    func hasSameBytes(as other: String) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
     }
 }

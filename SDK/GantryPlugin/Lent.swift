@@ -58,35 +58,52 @@ enum LentPairs {
 
     static func with<R>(_ headers: [Header], _ body: (UnsafeBufferPointer<gantry_pair>) -> R) -> R {
         guard !headers.isEmpty else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-        let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + ($1.secret ?? "").utf8.count }
+        let size = headers.reduce(0) { $0 + $1.sizeOfTexts }
         return withUnsafeTemporaryAllocation(of: gantry_pair.self, capacity: headers.count) { pairs in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { text in
                 var writer = SliceWriter(text)
                 for (index, header) in headers.enumerated() {
-                    let pair = gantry_pair(
-                        name: writer.put(header.name),
-                        value: writer.put(header.value),
-                        secret: writer.put(header.secret ?? "")
-                    )
-                    pairs.initializeElement(at: index, to: pair)
+                    pairs.initializeElement(at: index, to: header.lent(through: &writer))
                 }
                 return body(UnsafeBufferPointer(pairs))
             }
         }
     }
 
-    static func with<R>(_ segments: [Segment], _ body: (UnsafeBufferPointer<gantry_segment>) -> R) -> R {
-        guard !segments.isEmpty else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-        let size = segments.reduce(0) { $0 + $1.literalLength }
-        return withUnsafeTemporaryAllocation(of: gantry_segment.self, capacity: segments.count) { output in
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { text in
-                var writer = SliceWriter(text)
-                var count = 0
-                for segment in segments where !segment.isEmpty {
-                    output.initializeElement(at: count, to: segment.lent(through: &writer))
-                    count += 1
+    /// Lends a request as a command.
+    ///
+    /// It takes the request apart before it lends anything: closures that are nested in each other and use the request
+    /// copied it for each header and segment.
+    static func with(
+        _ request: HTTPRequest,
+        id: UInt32,
+        _ body: (inout gantry_command) -> gantry_status
+    ) -> gantry_status {
+        var command = gantry_command(.http, flags: request.flags, request: id)
+        command.code = request.framing.rawValue
+        command.value = request.timeoutMilliseconds
+        let (method, url, headers, pieces) = (request.method, request.url, request.headers, request.body)
+        var size = method.utf8.count + url.utf8.count
+        for header in headers { size += header.sizeOfTexts }
+        for piece in pieces { size += piece.literalLength }
+        return withUnsafeTemporaryAllocation(of: gantry_pair.self, capacity: headers.count) { pairs in
+            withUnsafeTemporaryAllocation(of: gantry_segment.self, capacity: pieces.count) { segments in
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { text in
+                    var writer = SliceWriter(text)
+                    command.method = writer.put(method)
+                    command.url = writer.put(url)
+                    for header in headers {
+                        pairs.initializeElement(at: command.pair_count, to: header.lent(through: &writer))
+                        command.pair_count += 1
+                    }
+                    for piece in pieces where !piece.isEmpty {
+                        segments.initializeElement(at: command.segment_count, to: piece.lent(through: &writer))
+                        command.segment_count += 1
+                    }
+                    if command.pair_count > 0 { command.pairs = UnsafePointer(pairs.baseAddress) }
+                    if command.segment_count > 0 { command.segments = UnsafePointer(segments.baseAddress) }
+                    return body(&command)
                 }
-                return body(UnsafeBufferPointer(rebasing: output[..<count]))
             }
         }
     }
@@ -112,6 +129,18 @@ struct SliceWriter {
         _ = room.initialize(from: bytes)
         used += bytes.count
         return gantry_slice(ptr: start, len: bytes.count)
+    }
+}
+
+extension Header {
+    fileprivate var sizeOfTexts: Int { name.utf8.count + value.utf8.count + (secret?.utf8.count ?? 0) }
+
+    fileprivate func lent(through writer: inout SliceWriter) -> gantry_pair {
+        gantry_pair(
+            name: writer.put(name),
+            value: writer.put(value),
+            secret: secret.map { writer.put($0) } ?? gantry_slice()
+        )
     }
 }
 

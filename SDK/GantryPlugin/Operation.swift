@@ -64,7 +64,7 @@ public final class Operation {
         case EventKind.failed.rawValue:
             throw state.networkFailure(event, mayRepeat: request.allowsRetry)
         default:
-            throw Failure(.upstreamProtocol, "The provider's response has no head.", mayFallBack: true)
+            throw Failure.headless
         }
     }
 

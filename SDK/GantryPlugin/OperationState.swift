@@ -13,6 +13,12 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
         case over
     }
 
+    /// What a task does.
+    private enum Work {
+        case perform(Operation)
+        case explain(HTTPResponse, Relay.Refusal)
+    }
+
     let kind: OperationKind
     /// Whether something has been given to the client, so that a repetition would be visible.
     var clientHasBytes = false
@@ -27,6 +33,8 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
     private var sink: UnsafePointer<gantry_sink>?
     private var stepStatus = Status.ok
 
+    /// What the task does that has not begun yet.
+    private var work: Work?
     private var awaited: EventSet = []
     private var continuation: UnsafeContinuation<Void, Never>?
     /// Why every await throws from now on.
@@ -34,6 +42,7 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
     /// The status with which the host has forbidden everything else.
     private var finalRefusal: gantry_status?
 
+    private var relay: (phase: RelayPhase, Relay)?
     private var outstandingRequest: UInt32 = 0
     private var lastRequest: UInt32 = 0
     private var responseWasMissed = false
@@ -61,6 +70,7 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
     /// Ends the task without a word to the host.
     func end() {
         phase = .over
+        relay = nil
         ending = Failure(.cancelled, "The operation was dropped.")
         resume()
         drain(closing: true)
@@ -73,14 +83,21 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
             phase = .running
             self.event = event
             inputIsLent = true
-            Task(executorPreference: self) { await self.run() }
+            begin()
         case .cancel:
-            ending = Failure(.cancelled, "The client is gone.")
-            if phase == .fresh { finish(.failure(Failure(.cancelled, "The client is gone."))) } else { resume() }
+            let ending = Failure(.cancelled, "The client is gone.")
+            self.ending = ending
+            if phase == .fresh || relay != nil { finish(.failure(ending)) } else { resume() }
         case .head, .data, .end, .failed:
             guard outstandingRequest != 0, event.request == outstandingRequest else { return Status.ok }
             if kind == .end || kind == .failed { outstandingRequest = 0 }
-            if awaited.contains(EventSet(kind)) { resume(with: event) } else { responseWasMissed = true }
+            if let relay {
+                goOn(relay.phase, relay.1, kind, event)
+            } else if awaited.contains(EventSet(kind)) {
+                resume(with: event)
+            } else {
+                responseWasMissed = true
+            }
         case .timer, .token:
             if awaited.contains(EventSet(kind)) { resume(with: event) }
         }
@@ -103,16 +120,61 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
         if !jobs.add(job) { job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 
-    // MARK: The task's side
+    // MARK: The operation
 
-    private func run() async {
+    private func begin() {
         do throws(Failure) {
             let operation = Operation(state: self, start: try StartEvent(event))
-            finish(.success(try await target.perform(operation)))
+            if let relay = try target.relay(operation) {
+                _ = try open(relay.request)
+                self.relay = (.awaitsHead, relay)
+            } else {
+                start(.perform(operation))
+            }
         } catch {
             finish(.failure(error))
         }
     }
+
+    private func start(_ work: Work) {
+        self.work = work
+        Task(executorPreference: self) { await self.run() }
+    }
+
+    private func run() async {
+        do throws(Failure) {
+            switch work.take() {
+            case .perform(let operation): finish(.success(try await target.perform(operation)))
+            case .explain(let response, let refusal): finish(.failure(try await refusal(response)))
+            case nil: break
+            }
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    /// Goes on with a relay when something has come of its response.
+    private func goOn(_ phase: RelayPhase, _ relay: Relay, _ kind: EventKind, _ event: gantry_event) {
+        do throws(Failure) {
+            switch (phase, kind) {
+            case (_, .failed): throw networkFailure(event, mayRepeat: relay.request.allowsRetry)
+            case (.awaitsHead, .end): throw Failure.headless
+            case (.pipes, .end): finish(.success(.done))
+            case (.awaitsHead, .head) where (200..<300).contains(event.code):
+                try pipe(lastRequest, headers: [])
+                self.relay = (.pipes, relay)
+            case (.awaitsHead, .head):
+                self.relay = nil
+                let response = HTTPResponse(state: self, id: lastRequest, request: relay.request, head: event)
+                start(.explain(response, relay.refusal))
+            default: responseWasMissed = true
+            }
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    // MARK: The task's side
 
     /// Waits for one of some events; what it lends is valid until the next await.
     nonisolated(nonsending) func event(_ kinds: EventSet) async throws(Failure) -> gantry_event {
@@ -172,6 +234,7 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
         } catch {
             emit(error)
         }
+        relay = nil
         phase = .over
     }
 }
@@ -220,24 +283,7 @@ extension OperationState {
         for case .input(let range) in request.body where range.lowerBound < 0 {
             throw Failure(.internalError, "The plugin sends a range that starts before the request.")
         }
-        let status = LentPairs.with(request.headers) { pairs in
-            LentPairs.with(request.body) { segments in
-                LentPairs.withSlice(of: request.method) { method in
-                    LentPairs.withSlice(of: request.url) { url in
-                        var command = gantry_command(.http, flags: request.flags, request: id)
-                        command.code = request.framing.rawValue
-                        command.value = request.timeoutMilliseconds
-                        command.method = method
-                        command.url = url
-                        command.pairs = pairs.baseAddress
-                        command.pair_count = pairs.count
-                        command.segments = segments.baseAddress
-                        command.segment_count = segments.count
-                        return send(&command)
-                    }
-                }
-            }
-        }
+        let status = LentPairs.with(request, id: id) { send(&$0) }
         try check(status, .http)
     }
 

@@ -52,6 +52,8 @@ struct CountedAdapter: Adapter {
 struct CountedTarget: AdapterTarget {
     let sample: SampleTarget
 
+    func relay(_ operation: Operation) throws(Failure) -> Relay? { try sample.relay(operation) }
+
     func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         let witness = TaskWitness()
         defer { withExtendedLifetime(witness) {} }
@@ -67,6 +69,15 @@ private final class TaskWitness {
 
 struct SampleTarget: AdapterTarget {
     let host: Host
+
+    /// Relays PROBE; what the provider says against it is the failure's message.
+    func relay(_ operation: Operation) throws(Failure) -> Relay? {
+        guard operation.kind == .probe else { return nil }
+        let request = HTTPRequest(method: "GET", url: "https://sample.example/probe", framing: .raw)
+        return Relay(request) { (response) async throws(Failure) in
+            Failure(.conflict, String(decoding: try await response.body(), as: UTF8.self))
+        }
+    }
 
     func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         switch operation.kind {

@@ -9,7 +9,7 @@ struct Script: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(kind)" }
 
-    static let all = [chat, embed, create, content]
+    static let all = [chat, embed, create, content, relay]
 
     static let chat = Script(
         kind: .chat,
@@ -34,6 +34,8 @@ struct Script: Sendable, CustomTestStringConvertible {
         kind: .fileCreate,
         events: [.start(input: Array("{}".utf8), sourceLength: 5), .head(201), .data(Array("id-1".utf8)), .end, .timer]
     )
+
+    static let relay = Script(kind: .probe, events: [.start(input: Array("{}".utf8)), .head(200), .end])
 
     static let content = Script(kind: .fileContent, events: [.start(input: Array("{}".utf8)), .head(206), .end])
 

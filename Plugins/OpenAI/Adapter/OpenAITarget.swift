@@ -10,18 +10,25 @@ public struct OpenAITarget: AdapterTarget {
         self.host = host
     }
 
+    /// Gives the client the answers to its own requests as they come.
+    public func relay(_ operation: Operation) throws(Failure) -> Relay? {
+        switch operation.kind {
+        case .chat: try relay(operation, to: requests.chat)
+        case .embed: try relay(operation, to: requests.embeddings)
+        default: nil
+        }
+    }
+
     /// Runs one operation.
     public func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         switch operation.kind {
         case .probe: try await probe(operation)
-        case .chat: try await forward(operation, to: "/chat/completions")
-        case .embed: try await forward(operation, to: "/embeddings")
         case .fileCreate: try await createFile(operation)
         case .fileGet: try await getFile(operation)
         case .fileDelete: try await deleteFile(operation)
         case .fileList: try await listFiles(operation)
         case .fileContent: try await fileContent(operation)
-        case .credential, .responses:
+        case .chat, .embed, .credential, .responses:
             throw Failure(.unsupported, "The openai plugin does not serve this operation.")
         }
     }
@@ -33,13 +40,13 @@ public struct OpenAITarget: AdapterTarget {
         return .done
     }
 
-    /// Sends the client's request with the resolved places replaced, and gives the client the answer as it comes.
-    private func forward(_ operation: Operation, to path: String) async throws(Failure) -> OperationResult {
-        let body = try Requests.splice(operation.references, into: try operation.withInput { $0.count })
-        let response = try await operation.send(requests.post(path, json: body))
-        guard response.isSuccess else { throw Failures.failure(response, try await response.body()) }
-        try await response.pipe()
-        return .done
+    /// Sends the client's request with the resolved places replaced.
+    private func relay(_ operation: Operation, to request: HTTPRequest) throws(Failure) -> Relay {
+        var request = request
+        request.body = try Requests.splice(operation.references, into: try operation.withInput { $0.count })
+        return Relay(request) { (response) async throws(Failure) in
+            Failures.failure(response, try await response.body())
+        }
     }
 
     private func createFile(_ operation: Operation) async throws(Failure) -> OperationResult {

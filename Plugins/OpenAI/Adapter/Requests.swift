@@ -4,14 +4,19 @@ import GantryPlugin
 ///
 /// Source: <https://platform.openai.com/docs/api-reference>, read 2026-11-22.
 struct Requests: Sendable {
+    /// Asks for a chat completion; without its body.
+    let chat: HTTPRequest
+    /// Asks for embeddings; without its body.
+    let embeddings: HTTPRequest
     private let base: String
     private let headers: [Header]
-    private let jsonHeaders: [Header]
 
     init(settings: Settings) {
         base = settings.base
         headers = settings.headers
-        jsonHeaders = settings.headers + [Header("Content-Type", "application/json")]
+        let json = settings.headers + [Header("Content-Type", "application/json")]
+        chat = HTTPRequest(method: "POST", url: base + "/chat/completions", headers: json, framing: .raw)
+        embeddings = HTTPRequest(method: "POST", url: base + "/embeddings", headers: json, framing: .raw)
     }
 
     /// Asks for something that is small and JSON.
@@ -22,11 +27,6 @@ struct Requests: Sendable {
     /// Deletes something.
     func delete(_ path: String) -> HTTPRequest {
         HTTPRequest(method: "DELETE", url: base + path, headers: headers, isIdempotent: true)
-    }
-
-    /// Sends JSON, for an answer that is piped.
-    func post(_ path: String, json body: [Segment]) -> HTTPRequest {
-        HTTPRequest(method: "POST", url: base + path, headers: jsonHeaders, body: body, framing: .raw)
     }
 
     /// Sends a form with a file.

@@ -75,6 +75,49 @@ struct OperationHTTPTests {
         }
     }
 
+    /// Equal when their texts are joined, and more of them than a deployment keeps heads.
+    private static let alikeHeaders: [[(String, String, String)]] = [
+        [("X-A", "bc", "")], [("X-Ab", "c", "")], [("X-A", "b", "shared")], [("X-A", "", "shared")],
+        [("X-Abc", "", "")],
+        [("X-A", "bc", ""), ("X-A", "bc", "")], [],
+    ]
+
+    @Test
+    func aHeadIsUsedAgainForTheSameBytesAlone() async throws {
+        try await withServer(Self.echo) { port in
+            let turn = Turn()
+            let plugin = try sender { step in
+                step.http(
+                    "http://127.0.0.1:\(port)/x",
+                    headers: Self.alikeHeaders[turn.next() % Self.alikeHeaders.count]
+                )
+            }
+            try await withBench(plugin, secrets: ["shared": "hush"]) { bench in
+                for round in 0..<3 * Self.alikeHeaders.count {
+                    let answer = String(buffer: try await bench.run().get().data)
+                    let sent = answer.split(separator: "\r\n").filter { $0.hasPrefix("X-") }
+                    let headers = Self.alikeHeaders[round % Self.alikeHeaders.count]
+                    let expected = headers.map { name, value, secret in
+                        "\(name): \(value)\(secret.isEmpty ? "" : "hush")"
+                    }
+                    #expect(sent.map(String.init) == expected)
+                }
+            }
+        }
+    }
+
+    /// Counts the operations.
+    private final class Turn: Sendable {
+        private let count = Mutex(0)
+
+        func next() -> Int {
+            count.withLock { count in
+                defer { count += 1 }
+                return count
+            }
+        }
+    }
+
     @Test
     func hostsOutsideOfTheReachAreDenied() async throws {
         let urls = ["http://10.0.0.1/", "https://127.0.0.1.example.com/", "http://localhost/", "http://[::1]/"]
