@@ -46,15 +46,16 @@ package struct RecordUUID: Hashable, Sendable {
         // Every request has one of these: it is written in place, without the small strings of an obvious way.
         String(unsafeUninitializedCapacity: 36) { text in
             var place = 0
-            for digit in 0..<32 {
-                if [8, 12, 16, 20].contains(digit) {
-                    text[place] = UInt8(ascii: "-")
+            for half in [high, low] {
+                for shift in stride(from: 60, through: 0, by: -4) {
+                    if place == 8 || place == 13 || place == 18 || place == 23 {
+                        text[place] = UInt8(ascii: "-")
+                        place += 1
+                    }
+                    let value = UInt8(truncatingIfNeeded: half >> UInt64(shift)) & 15
+                    text[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
                     place += 1
                 }
-                let half = digit < 16 ? high : low
-                let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (digit % 16))) & 15
-                text[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
-                place += 1
             }
             return place
         }

@@ -3,7 +3,7 @@ extension Duration {
     var millisecondsText: String {
         let (seconds, attoseconds) = components
         let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
-        let fraction = String(microseconds % 1000)
-        return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+        // A thousand more, so that the zeros before the decimals are written too.
+        return "\(microseconds / 1000).\(String(1000 + microseconds % 1000).dropFirst())"
     }
 }
