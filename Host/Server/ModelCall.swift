@@ -212,19 +212,8 @@ struct ModelCall: Sendable {
         callID: String,
         now: UnixTime
     ) -> OperationRequest {
-        var places: [OperationReference] = references.compactMap { reference in
-            guard let file = files[reference.id], let copy = file.usableCopy(at: deployment.id, now: now),
-                let upstreamID = copy.providerID
-            else { return nil }
-            return OperationReference(
-                kind: .file,
-                range: reference.range,
-                clientID: reference.clientID,
-                upstreamID: upstreamID,
-                mimeType: file.mimeType,
-                filename: file.filename
-            )
-        }
+        var places: [OperationReference] = []
+        places.reserveCapacity(references.count + 1)
         if let range = scan.modelRange {
             let model = OperationReference(
                 kind: .model,
@@ -234,11 +223,29 @@ struct ModelCall: Sendable {
             )
             places.append(model)
         }
+        for reference in references {
+            guard let file = files[reference.id], let copy = file.usableCopy(at: deployment.id, now: now),
+                let upstreamID = copy.providerID
+            else { continue }
+            let place = OperationReference(
+                kind: .file,
+                range: reference.range,
+                clientID: reference.clientID,
+                upstreamID: upstreamID,
+                mimeType: file.mimeType,
+                filename: file.filename
+            )
+            places.append(place)
+        }
+        // The files were found in order; mostly the model stands before them.
+        if places.count > 1, places[1].range.lowerBound < places[0].range.lowerBound {
+            places.sort { $0.range.lowerBound < $1.range.lowerBound }
+        }
         return OperationRequest(
             kind,
             requestID: callID,
             input: body,
-            references: places.sorted { $0.range.lowerBound < $1.range.lowerBound },
+            references: places,
             isStreaming: scan.stream ?? false
         )
     }

@@ -32,6 +32,7 @@ extension UnsafeRawBufferPointer {
     /// Whether these bytes are an ASCII word, whose letters may be of either case.
     ///
     /// - Parameter word: In lower case.
+    /// - Returns: Whether nothing else differs.
     func isWord(_ word: StaticString) -> Bool {
         guard count == word.utf8CodeUnitCount else { return false }
         // Indices, not `zip`, whose iterator the compiler does not unfold: 1,600 instructions for `authorization`.

@@ -138,8 +138,12 @@ private struct HeadText {
     mutating func add(value text: String) {
         var text = text
         text.withUTF8 { text in
-            for (index, byte) in text.enumerated() {
-                bytes[count + index] = byte < 0x20 || byte == 0x7f ? UInt8(ascii: " ") : byte
+            // Plain pointers, so that the compiler makes vectors of it.
+            guard let from = text.baseAddress, let to = bytes.baseAddress else { return }
+            for index in 0..<text.count {
+                let byte = from[index]
+                let isControl = byte < 0x20 || byte == 0x7f
+                to.storeBytes(of: isControl ? UInt8(ascii: " ") : byte, toByteOffset: count &+ index, as: UInt8.self)
             }
             count += text.count
         }

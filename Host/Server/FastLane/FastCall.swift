@@ -136,19 +136,18 @@ final class FastCall: LaneCall {
     private func apply(rulesFor principal: Principal) throws {
         let services = maker.services
         let modelInPath = try match.model.map { try PathPart.decoded(String($0), name: "model") }
-        var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
+        let unresolved = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
         body = ByteBuffer()
-        if try call.resolveFromMemory(services) {
-            try begin(call)
-        } else {
-            let unresolved = call
-            leave {
-                var call = unresolved
-                try await call.resolve(services)
-                return call
-            } then: {
-                try $0.begin($1)
-            }
+        // It is large: on the usual way nobody copies it.
+        modelCall = unresolved
+        if try modelCall?.resolveFromMemory(services) ?? false { return try attempt() }
+        leave {
+            var call = unresolved
+            try await call.resolve(services)
+            return call
+        } then: { this, call in
+            this.modelCall = call
+            try this.attempt()
         }
     }
 

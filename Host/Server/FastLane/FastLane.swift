@@ -61,6 +61,8 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadHeld = false
     private var isFlushDue = false
     private var shouldQuiesce = false
+    /// Whether something was put off until the lane is idle; mostly nothing is, and this says so at once.
+    private var hasPutOff = false
     private var hasPassed = false
 
     // Of the call that is served.
@@ -105,7 +107,10 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        guard !isBusy, !isTaking, waiting.isEmpty else { return waiting.append(part) }
+        guard !isBusy, !isTaking, waiting.isEmpty else {
+            hasPutOff = true
+            return waiting.append(part)
+        }
         isTaking = true
         take(part, context)
         isTaking = false
@@ -114,7 +119,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Goes on with what was sent ahead, as far as can be.
     private func takeWaiting() {
-        guard !isTaking, let context else { return }
+        guard hasPutOff, !isTaking, let context else { return }
         isTaking = true
         var hasTaken = false
         while !isBusy, let part = waiting.popFirst() {
@@ -134,6 +139,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
             waitingError = nil
             context.fireErrorCaught(error)
         }
+        hasPutOff = shouldQuiesce
         if shouldQuiesce, case .idle = state { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 
@@ -287,7 +293,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         switch event {
         case is ChannelShouldQuiesceEvent where isServing || !waiting.isEmpty:
             // The router knows nothing of this request, and would close the connection under it.
-            shouldQuiesce = true
+            (shouldQuiesce, hasPutOff) = (true, true)
             return
         case ChannelEvent.inputClosed where isServing:
             // A client that closes its half while it waits has gone: nobody would read the answer.
@@ -302,8 +308,9 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard isBusy || !waiting.isEmpty else { return context.fireErrorCaught(error) }
         // What came before it is answered first.
-        if isBusy || !waiting.isEmpty { waitingError = error } else { context.fireErrorCaught(error) }
+        (waitingError, hasPutOff) = (error, true)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
