@@ -97,7 +97,7 @@ extension FastCall: OperationClient {
 
     private func succeed(with result: OperationResult) {
         switch answer {
-        case .none where modelCall?.scan.stream ?? false:
+        case .none where modelCall?.isStreaming ?? false:
             beginEvents()
             fallthrough
         case .events:
