@@ -68,6 +68,8 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     // Of the call that is served.
     private var isOld = false
     private var isLast = false
+    /// The last answer has ended: nothing is read any more (RFC 9112 §9.6).
+    private var isOver = false
     private var answer: AnswerWriter?
 
     /// Makes the lane of one connection.
@@ -106,6 +108,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
         let part = unwrapInboundIn(data)
         guard !isBusy, !isTaking, waiting.isEmpty else {
             hasPutOff = true
@@ -264,6 +267,8 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         }
         watcher.answerDidEnd()
         if isLast {
+            isOver = true
+            waiting.removeAll()
             // Closes only when everything is out: what still waited in the channel would be lost.
             let written = context.eventLoop.makePromise(of: Void.self)
             written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }

@@ -306,6 +306,18 @@ struct FastLaneTests {
     }
 
     @Test
+    func whatWasSentAfterTheLastRequestIsNotServed() throws {
+        let lane = try Lane()
+        try lane.send("/chat", headers: ["connection": "close"])
+        try lane.send("/chat/2")
+
+        lane.calls.made[0].answer("{}", length: 2)
+
+        #expect(lane.calls.made.count == 1)
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test
     func anAnswerThatIsNotAsLongAsItSaidBreaksTheConnection() throws {
         let lane = try Lane()
         try lane.send("/chat")
