@@ -60,7 +60,7 @@ package struct DeploymentChoice: Sendable {
         using generator: inout some RandomNumberGenerator
     ) throws(RuleError) {
         let isHeld = { (reference: FileReference, deployment: Deployment) in
-            files[reference.id]?.usableCopy(at: deployment.id, now: now) != nil
+            files[reference.id]?.hasUsableCopy(at: deployment.id, now: now) ?? false
         }
         let isResting = { (deployment: Deployment) in means.order.standing(of: deployment).rest != nil }
         if deployments.count == 1, references.allSatisfy({ isHeld($0, deployments[0]) }) {
@@ -117,6 +117,6 @@ package struct DeploymentChoice: Sendable {
 extension ManagedFile {
     /// Whether a copy can be read back now.
     fileprivate func isReadable(now: UnixTime, _ means: DeploymentChoice.Means) -> Bool {
-        copies.contains { means.givesBack($0.deployment, purpose) && usableCopy(at: $0.deployment, now: now) != nil }
+        copies.contains { means.givesBack($0.deployment, purpose) && hasUsableCopy(at: $0.deployment, now: now) }
     }
 }

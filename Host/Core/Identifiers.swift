@@ -45,18 +45,30 @@ package struct RecordUUID: Hashable, Sendable {
     package var text: String {
         // Every request has one of these: it is written in place, without the small strings of an obvious way.
         String(unsafeUninitializedCapacity: 36) { text in
-            var place = 0
-            for digit in 0..<32 {
-                if [8, 12, 16, 20].contains(digit) {
-                    text[place] = UInt8(ascii: "-")
-                    place += 1
-                }
-                let half = digit < 16 ? high : low
-                let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (digit % 16))) & 15
-                text[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
-                place += 1
-            }
-            return place
+            Self.write(high >> 32, digits: 8, at: 0, in: text)
+            text[8] = UInt8(ascii: "-")
+            Self.write(high >> 16, digits: 4, at: 9, in: text)
+            text[13] = UInt8(ascii: "-")
+            Self.write(high, digits: 4, at: 14, in: text)
+            text[18] = UInt8(ascii: "-")
+            Self.write(low >> 48, digits: 4, at: 19, in: text)
+            text[23] = UInt8(ascii: "-")
+            Self.write(low, digits: 12, at: 24, in: text)
+            return 36
+        }
+    }
+}
+
+extension RecordUUID {
+    /// Writes the last digits of a number.
+    @inline(__always)
+    private static func write(_ number: UInt64, digits: Int, at start: Int, in text: UnsafeMutableBufferPointer<UInt8>)
+    {
+        var rest = number
+        for place in (start..<start + digits).reversed() {
+            let value = UInt8(truncatingIfNeeded: rest & 15)
+            text[place] = value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            rest >>= 4
         }
     }
 }

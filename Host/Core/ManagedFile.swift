@@ -146,9 +146,17 @@ package struct ManagedFile: Hashable, Sendable {
 
     /// The copy at a deployment that can be used now, if there is one.
     package func usableCopy(at deployment: DeploymentID, now: UnixTime) -> FileCopy? {
-        copies.first { copy in
-            copy.deployment == deployment && copy.state == .ready && copy.providerID != nil
-                && copy.expiresAt.map { $0 > now } ?? true
-        }
+        copies.first { $0.isUsable(at: deployment, now: now) }
+    }
+
+    /// Whether there is a copy at a deployment that can be used now.
+    package func hasUsableCopy(at deployment: DeploymentID, now: UnixTime) -> Bool {
+        copies.contains { $0.isUsable(at: deployment, now: now) }
+    }
+}
+
+extension FileCopy {
+    fileprivate func isUsable(at deployment: DeploymentID, now: UnixTime) -> Bool {
+        self.deployment == deployment && state == .ready && providerID != nil && expiresAt.map { $0 > now } ?? true
     }
 }

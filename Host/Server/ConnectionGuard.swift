@@ -5,7 +5,7 @@ import NIOHTTP1
 /// Watches one client connection: heads and bodies must come in time, malformed requests get the gateway's own error,
 /// and whoever works for the client learns when it has gone.
 ///
-/// It stands between the HTTP/1 parser and the fast lane, on the connection's event loop.
+/// The router's requests and answers pass it; of the fast lane's, which do not come so far, the lane tells it.
 package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = HTTPServerRequestPart
     package typealias InboundOut = HTTPServerRequestPart
@@ -97,28 +97,42 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head):
-            answersOwed += 1
-            phase = .readingBody
-            if head.headers.first(.contentLength).flatMap({ Int($0) }) ?? 0 >= Self.largeBodyInBytes {
-                read(with: Self.largeReads, context)
-            }
-            bytesInWindow = 0
-            schedule(limits.bodyWindow)
-            if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-                let interim = HTTPResponseHead(version: .http1_1, status: .continue)
-                context.writeAndFlush(wrapOutboundOut(.head(interim)), promise: nil)
-            }
+        case .head(let head): requestDidBegin(RequestFields(head.headers), isOld: head.version == .http1_0)
         case .body(let bytes):
             guard phase != .lingering else { return }
-            bytesInWindow += bytes.readableBytes
-        case .end:
-            guard phase != .lingering else { return context.close(promise: nil) }
-            phase = .answering
-            if hasLargeReads { read(with: AdaptiveRecvByteBufferAllocator(), context) }
-            stopTimer()
+            requestDidBring(bytes)
+        case .end: guard requestDidEnd() else { return }
         }
         context.fireChannelRead(data)
+    }
+
+    /// The head of a request is there.
+    func requestDidBegin(_ fields: RequestFields, isOld: Bool) {
+        answersOwed += 1
+        phase = .readingBody
+        if fields.length ?? 0 >= Self.largeBodyInBytes { read(with: Self.largeReads) }
+        bytesInWindow = 0
+        schedule(limits.bodyWindow)
+        guard fields.expectsContinue, !isOld, let context else { return }
+        let interim = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(interim)), promise: nil)
+    }
+
+    /// A piece of its body is there.
+    func requestDidBring(_ bytes: ByteBuffer) { bytesInWindow += bytes.readableBytes }
+
+    /// It is there to the end.
+    ///
+    /// - Returns: Whether it has still to be answered; if not, the connection closes.
+    func requestDidEnd() -> Bool {
+        guard phase != .lingering else {
+            context?.close(promise: nil)
+            return false
+        }
+        phase = .answering
+        if hasLargeReads { read(with: AdaptiveRecvByteBufferAllocator()) }
+        stopTimer()
+        return true
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -131,18 +145,27 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .head = unwrapOutboundIn(data) { hasBegunAnswer = true }
         switch unwrapOutboundIn(data) {
-        case .head(var head) where phase == .readingBody && answersOwed == 1:
+        case .head(var head):
+            guard answerDidBegin() else { break }
             head.headers.replaceOrAdd(name: "connection", value: "close")
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .end: didAnswer()
-        default: break
+        case .end: answerDidEnd()
+        case .body: break
         }
         context.write(data, promise: promise)
     }
 
-    private func didAnswer() {
+    /// The head of an answer goes out.
+    ///
+    /// - Returns: Whether its request has not been read to the end, so that the connection has to close.
+    func answerDidBegin() -> Bool {
+        hasBegunAnswer = true
+        return phase == .readingBody && answersOwed == 1
+    }
+
+    /// An answer has gone out to its end.
+    func answerDidEnd() {
         answersOwed -= 1
         hasBegunAnswer = false
         guard answersOwed == 0 else { return }
@@ -242,9 +265,9 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         }
     }
 
-    private func read(with allocator: AdaptiveRecvByteBufferAllocator, _ context: ChannelHandlerContext) {
+    private func read(with allocator: AdaptiveRecvByteBufferAllocator) {
         do {
-            try context.channel.syncOptions?.setOption(.recvAllocator, value: allocator)
+            try context?.channel.syncOptions?.setOption(.recvAllocator, value: allocator)
             hasLargeReads.toggle()
         } catch {
             // The connection has closed, or is none of the system's: it is read as before.

@@ -44,10 +44,8 @@ package struct GatewayServer: Sendable {
         let (fastRoutes, services, authenticator) = (routes.fastRoutes, services, authenticator)
         let frontDoor: @Sendable () -> FrontDoor = {
             FrontDoor(
-                lane: FastLane(
-                    routes: fastRoutes,
-                    calls: FastCall.Maker(services: services, authenticator: authenticator)
-                )
+                routes: fastRoutes,
+                calls: FastCall.Maker(services: services, authenticator: authenticator)
             )
         }
         return Application(

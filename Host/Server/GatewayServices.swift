@@ -4,8 +4,8 @@ import HostRegistry
 import HostTransfer
 import Logging
 
-/// What the routes work with.
-package struct GatewayServices: Sendable {
+/// What the routes work with; a class, since every call holds it and a struct of so many parts takes long to copy.
+package final class GatewayServices: Sendable {
     package let registry: Registry
     let plugins: PluginHost
     let models: ModelTable

@@ -6,8 +6,6 @@ extension HTTPField.Name {
     static let callID = known("x-gantry-call-id")
     /// The deployment that served a request.
     static let modelID = known("x-gantry-model-id")
-    /// Milliseconds that the gateway itself took before it asked the provider.
-    static let overhead = known("x-gantry-overhead-duration-ms")
     /// Keeps a browser from guessing another type than the one that is said.
     static let contentTypeOptions = known("x-content-type-options")
     /// How many entries a list has that is answered in pages, where the answer's body has no place for it.
@@ -26,7 +24,4 @@ extension HTTPField.Name {
 extension HTTPHeaders {
     /// The first value of a header.
     func first(_ name: HTTPField.Name) -> String? { first(name: name.canonicalName) }
-
-    /// Adds a header.
-    mutating func add(_ name: HTTPField.Name, _ value: String) { add(name: name.canonicalName, value: value) }
 }

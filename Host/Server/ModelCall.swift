@@ -6,15 +6,27 @@ import NIOCore
 
 /// A chat or embeddings request that has passed the rules: who may ask, which files it names, where it can go.
 struct ModelCall: Sendable {
-    let body: ByteBuffer
-    let scan: RequestScan
+    /// What does not change from attempt to attempt, by reference: a call is copied more often than it is made.
+    private final class Request: Sendable {
+        let body: ByteBuffer
+        let scan: RequestScan
+        let principal: Principal
+        let references: [FileReference]
+
+        init(body: ByteBuffer, scan: RequestScan, principal: Principal, references: [FileReference]) {
+            self.body = body
+            self.scan = scan
+            self.principal = principal
+            self.references = references
+        }
+    }
+
+    private let request: Request
     /// What the client called the model, or the one that is tried instead.
     private(set) var modelName: String
-    private let principal: Principal
     /// A request that names more files is not asked about each of them.
     private static let mostFilesAskedAbout = 16
 
-    private let references: [FileReference]
     private var deployments: [Deployment] = []
     /// Whether the candidates that were chosen last rest after failures.
     private(set) var isLastResort = false
@@ -39,11 +51,16 @@ struct ModelCall: Sendable {
             throw RuleError(.invalidRequest, "model is missing: name one of GET /v1/models.", parameter: "model")
         }
         self.modelName = modelName
-        self.principal = principal
-        references = try FileReference.read(scan.ids, codec: services.fileIDs, for: principal)
-        self.body = body
-        self.scan = scan
+        let references = try FileReference.read(scan.ids, codec: services.fileIDs, for: principal)
+        request = Request(body: body, scan: scan, principal: principal, references: references)
     }
+
+    /// Whether the client wants the answer as it is made.
+    var isStreaming: Bool { request.scan.stream ?? false }
+
+    private var principal: Principal { request.principal }
+
+    private var references: [FileReference] { request.references }
 
     /// Whether the request names files.
     var namesFiles: Bool { !references.isEmpty }
@@ -212,11 +229,22 @@ struct ModelCall: Sendable {
         callID: String,
         now: UnixTime
     ) -> OperationRequest {
-        var places: [OperationReference] = references.compactMap { reference in
+        var places: [OperationReference] = []
+        places.reserveCapacity(references.count + 1)
+        if let range = request.scan.modelRange {
+            let model = OperationReference(
+                kind: .model,
+                range: range,
+                clientID: request.scan.model ?? "",
+                upstreamID: deployment.upstreamModel
+            )
+            places.append(model)
+        }
+        for reference in references {
             guard let file = files[reference.id], let copy = file.usableCopy(at: deployment.id, now: now),
                 let upstreamID = copy.providerID
-            else { return nil }
-            return OperationReference(
+            else { continue }
+            let place = OperationReference(
                 kind: .file,
                 range: reference.range,
                 clientID: reference.clientID,
@@ -224,22 +252,18 @@ struct ModelCall: Sendable {
                 mimeType: file.mimeType,
                 filename: file.filename
             )
+            places.append(place)
         }
-        if let range = scan.modelRange {
-            let model = OperationReference(
-                kind: .model,
-                range: range,
-                clientID: scan.model ?? "",
-                upstreamID: deployment.upstreamModel
-            )
-            places.append(model)
+        // The files were found in order; mostly the model stands before them.
+        if places.count > 1, places[1].range.lowerBound < places[0].range.lowerBound {
+            places.sort { $0.range.lowerBound < $1.range.lowerBound }
         }
         return OperationRequest(
             kind,
             requestID: callID,
-            input: body,
-            references: places.sorted { $0.range.lowerBound < $1.range.lowerBound },
-            isStreaming: scan.stream ?? false
+            input: request.body,
+            references: places,
+            isStreaming: isStreaming
         )
     }
 

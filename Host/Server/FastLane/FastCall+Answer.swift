@@ -17,24 +17,21 @@ enum FastAnswer {
 
 extension FastCall {
     /// The head of an answer that a deployment made.
-    private func begin(_ kind: FastAnswer, _ status: HTTPResponseStatus, contentType: String, length: String? = nil) {
+    private func begin(_ kind: FastAnswer, _ status: HTTPResponseStatus, contentType: String, length: Int? = nil) {
         answer = kind
-        var headers = answerHeaders(contentType: contentType)
-        if let deployment { headers.add(.modelID, deployment.id.description) }
-        headers.add(.overhead, (overhead ?? .zero).millisecondsText)
-        if let length { headers.add(.contentLength, length) }
-        if case .events = kind { headers.add(.cacheControl, "no-cache") }
-        writeHead(status, headers)
+        var head = answerHead(status, contentType: contentType, length: length)
+        if let deployment { head.add("x-gantry-model-id", deployment.id.description) }
+        head.add("x-gantry-overhead-duration-ms", (overhead ?? .zero).millisecondsText)
+        if case .events = kind { head.add("cache-control", "no-cache") }
+        begin(head)
     }
 
-    func writeHead(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
-        self.status = Int(status.code)
-        var headers = headers
-        if !head.isKeepAlive { headers.add(.connection, "close") }
-        lane?.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+    func begin(_ head: AnswerHead) {
+        status = Int(head.status.code)
+        lane?.begin(head)
     }
 
-    func writeBody(_ bytes: ByteBuffer) { lane?.write(.body(.byteBuffer(bytes))) }
+    func writeBody(_ bytes: ByteBuffer) { lane?.write(bytes) }
 
     /// What has been written goes out even if nothing more comes.
     func flush() { lane?.flushSoon() }
@@ -46,7 +43,7 @@ extension FastCall {
         )
         let lane = lane
         finish()
-        lane?.writeEnd(closing: !head.isKeepAlive)
+        lane?.end()
     }
 
     func abort() {
@@ -62,14 +59,14 @@ extension FastCall: OperationClient {
 
     func operationDidBeginPipe(status: Int, headers: HTTPHeaders) {
         let contentType = headers.first(.contentType) ?? "application/json"
-        let length = headers.first(.contentLength).flatMap { Int($0) == nil ? nil : $0 }
+        let length = headers.first(.contentLength).flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 }
         begin(
             .piped(isEventStream: contentType.hasPrefix("text/event-stream")),
             HTTPResponseStatus(statusCode: status),
             contentType: contentType,
             length: length
         )
-        missing = length.flatMap { Int($0) }
+        missing = length
         if missing == nil { flush() }
     }
 
@@ -100,7 +97,7 @@ extension FastCall: OperationClient {
 
     private func succeed(with result: OperationResult) {
         switch answer {
-        case .none where modelCall?.scan.stream ?? false:
+        case .none where modelCall?.isStreaming ?? false:
             beginEvents()
             fallthrough
         case .events:
@@ -111,7 +108,7 @@ extension FastCall: OperationClient {
                 .piped(isEventStream: false),
                 .ok,
                 contentType: "application/json",
-                length: "\(result.data.readableBytes)"
+                length: result.data.readableBytes
             )
             writeBody(result.data)
             end()

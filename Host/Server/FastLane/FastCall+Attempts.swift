@@ -14,10 +14,11 @@ extension FastCall {
     }
 
     /// Begins with the model that the client named.
-    func begin(_ call: ModelCall) throws {
-        askedModel = call.modelName
-        plan = AttemptPlan(model: call.modelName, rules: maker.services.routing.retry, start: receivedAt)
-        try choose(for: call)
+    func attempt() throws {
+        guard let model = modelCall?.modelName else { return }
+        askedModel = model
+        plan = AttemptPlan(model: model, rules: maker.services.routing.retry, start: receivedAt)
+        try choose()
     }
 
     private func follow(_ next: AttemptPlan.Next?) throws {
@@ -26,10 +27,9 @@ extension FastCall {
             throw failed ?? RuleError.noDeployment
         case .choose(let model, let pause):
             try after(pause) { this in
-                guard var call = this.modelCall else { return }
                 try this.orFallBack(from: model) {
-                    try call.turn(to: model, this.maker.services)
-                    try this.choose(for: call)
+                    try this.modelCall?.turn(to: model, this.maker.services)
+                    try this.choose()
                 }
             }
         case .attempt(let deployment, let pause): try after(pause) { try $0.start(on: deployment) }
@@ -46,15 +46,14 @@ extension FastCall {
         }
     }
 
-    private func choose(for call: ModelCall) throws {
-        var call = call
+    private func choose() throws {
         let services = maker.services
-        let ready = try call.readyCandidates(services)
-        modelCall = call
+        let ready = try modelCall?.readyCandidates(services) ?? []
         if !ready.isEmpty { return try offer(.found(ready)) }
-        let (chosen, callID) = (call, callID)
+        guard let modelCall else { return }
+        let callID = callID
         leave {
-            var call = chosen
+            var call = modelCall
             do {
                 let filled = try await call.filledCandidates(services, callID: callID)
                 return (call, Result<Candidates, RuleError>.success(.found(filled)))
@@ -81,10 +80,12 @@ extension FastCall {
     }
 
     private func start(on deployment: Deployment) throws {
-        guard let lane, let modelCall else { return }
-        self.deployment = deployment
         let services = maker.services
-        let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: services.clock.now())
+        let now = services.clock.now()
+        guard let lane, let request = modelCall?.operation(match.kind, on: deployment, callID: callID, now: now) else {
+            return
+        }
+        self.deployment = deployment
         let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
         self.driver = driver
         if !lane.isWritable { driver.pause() }

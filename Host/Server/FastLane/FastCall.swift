@@ -23,14 +23,14 @@ final class FastCall: LaneCall {
         }
 
         func makeCall(
-            _ head: HTTPRequestHead,
+            _ fields: RequestFields,
             _ match: FastRoutes.Match,
             on lane: FastLane,
             loop: any EventLoop
         ) -> any LaneCall {
             // Unlike any other, without a system call for each.
             latestCallID = RecordUUID(high: latestCallID.high, low: latestCallID.low &+ 1)
-            return FastCall(head, match, callID: latestCallID.text, by: self, on: lane, loop: loop)
+            return FastCall(fields, match, callID: latestCallID.text, by: self, on: lane, loop: loop)
         }
     }
 
@@ -39,7 +39,7 @@ final class FastCall: LaneCall {
     let loop: any EventLoop
     let callID: String
     let maker: Maker
-    let head: HTTPRequestHead
+    private let fields: RequestFields
     let match: FastRoutes.Match
     let receivedAt = ContinuousClock.now
     /// Nil when the call is over.
@@ -71,7 +71,7 @@ final class FastCall: LaneCall {
     var missing: Int?
 
     init(
-        _ head: HTTPRequestHead,
+        _ fields: RequestFields,
         _ match: FastRoutes.Match,
         callID: String,
         by maker: Maker,
@@ -79,7 +79,7 @@ final class FastCall: LaneCall {
         loop: any EventLoop
     ) {
         self.maker = maker
-        self.head = head
+        self.fields = fields
         self.callID = callID
         self.match = match
         self.lane = lane
@@ -94,10 +94,10 @@ final class FastCall: LaneCall {
     /// can be used again.
     func begin() {
         let limit = maker.services.limits.requestBytes
-        let length = head.headers.first(.contentLength).map { Int64($0) ?? .max }
+        let length = fields.length
         do {
             if let length, length > limit { throw GatewayError.bodyTooLarge(limit: limit) }
-            let digest = try maker.authenticator.digest(of: Credentials(head.headers))
+            let digest = try maker.authenticator.digest(of: fields.credentials)
             keyDigest = digest
             _ = try maker.authenticator.cachedPrincipal(for: digest)
             share = try maker.services.requestMemory.share(ofBytes: length ?? Int64(limit))
@@ -136,19 +136,18 @@ final class FastCall: LaneCall {
     private func apply(rulesFor principal: Principal) throws {
         let services = maker.services
         let modelInPath = try match.model.map { try PathPart.decoded(String($0), name: "model") }
-        var call = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
+        let unresolved = try ModelCall(body: body, modelInPath: modelInPath, for: principal, services)
         body = ByteBuffer()
-        if try call.resolveFromMemory(services) {
-            try begin(call)
-        } else {
-            let unresolved = call
-            leave {
-                var call = unresolved
-                try await call.resolve(services)
-                return call
-            } then: {
-                try $0.begin($1)
-            }
+        // It is large: on the usual way nobody copies it.
+        modelCall = unresolved
+        if try modelCall?.resolveFromMemory(services) ?? false { return try attempt() }
+        leave {
+            var call = unresolved
+            try await call.resolve(services)
+            return call
+        } then: { this, call in
+            this.modelCall = call
+            try this.attempt()
         }
     }
 
@@ -220,10 +219,13 @@ final class FastCall: LaneCall {
         do {
             let refusal = ErrorResponses.logged(error, callID: callID, maker.services.logger)
             let json = try ByteBuffer(json: refusal.body)
-            var headers = answerHeaders(contentType: "application/json")
-            headers.add(.contentLength, "\(json.readableBytes)")
-            if let seconds = refusal.retryAfter { headers.add(.retryAfter, "\(seconds)") }
-            writeHead(HTTPResponseStatus(statusCode: refusal.status.code), headers)
+            var head = answerHead(
+                HTTPResponseStatus(statusCode: refusal.status.code),
+                contentType: "application/json",
+                length: json.readableBytes
+            )
+            if let seconds = refusal.retryAfter { head.add("retry-after", "\(seconds)") }
+            begin(head)
             writeBody(json)
             end()
         } catch {
@@ -231,12 +233,12 @@ final class FastCall: LaneCall {
         }
     }
 
-    func answerHeaders(contentType: String) -> HTTPHeaders {
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(9)
-        headers.add(.contentType, contentType)
-        headers.add(.callID, callID)
-        headers.add(.date, HTTPDate.now)
-        return headers
+    /// The head of an answer, with what every answer says.
+    func answerHead(_ status: HTTPResponseStatus, contentType: String, length: Int?) -> AnswerHead {
+        var head = AnswerHead(status, length: length)
+        head.add("content-type", contentType)
+        head.add("x-gantry-call-id", callID)
+        head.add("date", HTTPDate.now)
+        return head
     }
 }

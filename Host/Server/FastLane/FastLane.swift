@@ -15,7 +15,7 @@ protocol LaneCall: AnyObject {
 /// Makes the calls of one connection.
 protocol FastCallMaker: AnyObject {
     func makeCall(
-        _ head: HTTPRequestHead,
+        _ fields: RequestFields,
         _ match: FastRoutes.Match,
         on lane: FastLane,
         loop: any EventLoop
@@ -28,6 +28,9 @@ protocol FastCallMaker: AnyObject {
 /// Whichever way a request takes, the next one of its connection begins when its answer has ended. What a client sends
 /// ahead waits here, and once there is something nothing more is read: answers keep the order of their requests, and what
 /// waits is bounded by one turn of reading, or by the socket's buffer if the client has closed its half.
+///
+/// It stands before the handlers that the router's requests pass, and speaks to the ``ConnectionGuard`` itself, because
+/// each handler that a part passes unpacks it anew. The answers go past NIO's encoder, see ``AnswerWriter``.
 final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -44,7 +47,10 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let routes: FastRoutes
     private let calls: any FastCallMaker
+    private let watcher: ConnectionGuard
     private var context: ChannelHandlerContext?
+    /// Where bytes are written: past NIO's encoder.
+    private var wire: ChannelHandlerContext?
 
     private var state = State.idle
     private var hasRequestEnded = false
@@ -55,17 +61,42 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadHeld = false
     private var isFlushDue = false
     private var shouldQuiesce = false
+    /// Whether something was put off until the lane is idle; mostly nothing is, and this says so at once.
+    private var hasPutOff = false
+    private var hasPassed = false
 
-    init(routes: FastRoutes, calls: any FastCallMaker) {
+    // Of the call that is served.
+    private var isOld = false
+    private var isLast = false
+    /// The last answer has ended: nothing is read any more (RFC 9112 §9.6).
+    private var isOver = false
+    private var answer: AnswerWriter?
+
+    /// Makes the lane of one connection.
+    ///
+    /// - Parameters:
+    ///   - routes: Which requests are fast.
+    ///   - calls: Makes their calls.
+    ///   - watcher: Stands behind the lane, and is told of the fast requests too.
+    init(routes: FastRoutes, calls: any FastCallMaker, watcher: ConnectionGuard) {
         self.routes = routes
         self.calls = calls
+        self.watcher = watcher
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        do {
+            wire = try context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        } catch {
+            // Without it no fast call could be answered.
+            context.close(promise: nil)
+        }
+    }
 
     func handlerRemoved(context _: ChannelHandlerContext) {
         abandon()
-        context = nil
+        (context, wire) = (nil, nil)
     }
 
     // MARK: Requests
@@ -77,8 +108,12 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
         let part = unwrapInboundIn(data)
-        guard !isBusy, !isTaking, waiting.isEmpty else { return waiting.append(part) }
+        guard !isBusy, !isTaking, waiting.isEmpty else {
+            hasPutOff = true
+            return waiting.append(part)
+        }
         isTaking = true
         take(part, context)
         isTaking = false
@@ -87,7 +122,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Goes on with what was sent ahead, as far as can be.
     private func takeWaiting() {
-        guard !isTaking, let context else { return }
+        guard hasPutOff, !isTaking, let context else { return }
         isTaking = true
         var hasTaken = false
         while !isBusy, let part = waiting.popFirst() {
@@ -96,7 +131,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         }
         isTaking = false
         // The router takes what it was given when a turn of reading ends, and for this there is no other.
-        if hasTaken { context.fireChannelReadComplete() }
+        if hasTaken { channelReadComplete(context: context) }
         guard waiting.isEmpty else { return }
         if isReadHeld {
             isReadHeld = false
@@ -107,6 +142,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
             waitingError = nil
             context.fireErrorCaught(error)
         }
+        hasPutOff = shouldQuiesce
         if shouldQuiesce, case .idle = state { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 
@@ -114,26 +150,50 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         if case .end = part { hasRequestEnded = true }
         switch state {
         case .idle:
-            guard case .head(let head) = part else { return context.fireChannelRead(wrapInboundOut(part)) }
+            guard case .head(let head) = part else { return pass(part, context) }
             (hasRequestEnded, hasAnswerEnded) = (false, false)
             guard head.method == .POST, let match = routes.match(head.uri) else {
                 state = .passing
-                return context.fireChannelRead(wrapInboundOut(part))
+                return pass(part, context)
             }
-            let call = calls.makeCall(head, match, on: self, loop: context.eventLoop)
-            state = .serving(call)
-            call.begin()
+            serve(head, match, context)
         case .passing:
-            context.fireChannelRead(wrapInboundOut(part))
+            pass(part, context)
             endExchange()
         case .serving(let call):
             switch part {
             case .head: break
-            case .body(let bytes): call.receive(bytes)
-            case .end: call.receiveEnd()
+            case .body(let bytes):
+                watcher.requestDidBring(bytes)
+                call.receive(bytes)
+            case .end:
+                guard watcher.requestDidEnd() else { return }
+                call.receiveEnd()
             }
             endExchange()
         }
+    }
+
+    private func pass(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        hasPassed = true
+        context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    private func serve(_ head: HTTPRequestHead, _ match: FastRoutes.Match, _ context: ChannelHandlerContext) {
+        let fields = RequestFields(head.headers)
+        isOld = head.version == .http1_0
+        isLast = isOld || !head.isKeepAlive
+        watcher.requestDidBegin(fields, isOld: isOld)
+        let call = calls.makeCall(fields, match, on: self, loop: context.eventLoop)
+        state = .serving(call)
+        call.begin()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Nobody behind waits for it but the router, and it only if there is something for it.
+        guard hasPassed else { return }
+        hasPassed = false
+        context.fireChannelReadComplete()
     }
 
     private func endExchange() {
@@ -158,9 +218,20 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         endExchange()
     }
 
-    /// Writes a part of a fast call's answer.
-    func write(_ part: HTTPServerResponsePart) {
-        context?.write(wrapOutboundOut(part), promise: nil)
+    /// Begins a fast call's answer.
+    func begin(_ head: AnswerHead) {
+        let isRequestUnread = watcher.answerDidBegin()
+        answer = AnswerWriter(head, isOld: isOld, isLast: isLast || isRequestUnread)
+    }
+
+    /// Writes a piece of its body.
+    func write(_ piece: ByteBuffer) {
+        do {
+            guard let pieces = try answer?.add(piece) else { return }
+            for piece in pieces { wire?.write(NIOAny(piece), promise: nil) }
+        } catch {
+            abort()
+        }
     }
 
     /// Sends what has been written, with what else comes in this turn of the event loop.
@@ -170,18 +241,42 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         context.eventLoop.assumeIsolated().execute { self.flushNow() }
     }
 
-    /// Writes the end of a fast call's answer and sends it.
-    ///
-    /// - Parameter closing: Whether the client asked for the connection to be closed then.
-    func writeEnd(closing: Bool) {
+    private func flushNow() {
+        isFlushDue = false
+        send(promise: nil)
+    }
+
+    private func send(promise: EventLoopPromise<Void>?) {
+        guard let wire else { return }
+        if let bytes = answer?.take() {
+            wire.writeAndFlush(NIOAny(bytes), promise: promise)
+        } else if let promise {
+            wire.writeAndFlush(NIOAny(ByteBuffer()), promise: promise)
+        } else {
+            wire.flush()
+        }
+    }
+
+    /// Ends a fast call's answer and sends it; the connection closes then if it has to.
+    func end() {
         guard let context else { return }
-        if closing {
+        do {
+            try answer?.end()
+        } catch {
+            return abort()
+        }
+        watcher.answerDidEnd()
+        if isLast {
+            isOver = true
+            waiting.removeAll()
+            // Closes only when everything is out: what still waited in the channel would be lost.
             let written = context.eventLoop.makePromise(of: Void.self)
             written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+            send(promise: written)
         } else {
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            send(promise: nil)
         }
+        answer = nil
         hasAnswerEnded = true
         endExchange()
     }
@@ -191,11 +286,6 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Whether the client takes more.
     var isWritable: Bool { context?.channel.isWritable ?? false }
-
-    private func flushNow() {
-        isFlushDue = false
-        context?.flush()
-    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if case .serving(let call) = state { call.writabilityChanged(to: context.channel.isWritable) }
@@ -208,7 +298,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         switch event {
         case is ChannelShouldQuiesceEvent where isServing || !waiting.isEmpty:
             // The router knows nothing of this request, and would close the connection under it.
-            shouldQuiesce = true
+            (shouldQuiesce, hasPutOff) = (true, true)
             return
         case ChannelEvent.inputClosed where isServing:
             // A client that closes its half while it waits has gone: nobody would read the answer.
@@ -223,8 +313,9 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard isBusy || !waiting.isEmpty else { return context.fireErrorCaught(error) }
         // What came before it is answered first.
-        if isBusy || !waiting.isEmpty { waitingError = error } else { context.fireErrorCaught(error) }
+        (waitingError, hasPutOff) = (error, true)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

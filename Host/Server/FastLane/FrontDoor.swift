@@ -8,15 +8,21 @@ import NIOHTTPTypesHTTP1
 final class FrontDoor: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = Never
 
-    private let lane: FastLane
+    private let routes: FastRoutes
+    private let calls: any FastCallMaker
 
-    init(lane: FastLane) { self.lane = lane }
+    init(routes: FastRoutes, calls: any FastCallMaker) {
+        self.routes = routes
+        self.calls = calls
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
+        let watcher = ConnectionGuard()
+        let lane = FastLane(routes: routes, calls: calls, watcher: watcher)
         do {
             let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self).handler
-            try pipeline.addHandlers([OldHTTPHandler(), ConnectionGuard(), lane], position: .before(codec))
+            try pipeline.addHandlers([lane, OldHTTPHandler(), watcher], position: .before(codec))
         } catch {
             // Without them nothing would watch over the connection.
             context.close(promise: nil)

@@ -1,3 +1,4 @@
+import Foundation
 import HostPlugins
 import NIOCore
 import NIOEmbedded
@@ -13,13 +14,17 @@ private final class RecordedCalls: FastCallMaker {
         let lane: FastLane
         var events: [String] = []
         var answersAtOnce = false
+        var refusesAtOnce = false
 
         init(_ uri: String, _ lane: FastLane) {
             self.uri = uri
             self.lane = lane
         }
 
-        func begin() { events.append("begin") }
+        func begin() {
+            events.append("begin")
+            if refusesAtOnce { answer() }
+        }
         func receive(_ bytes: ByteBuffer) { events.append("body \(bytes.readableBytes)") }
         func receiveEnd() {
             events.append("end")
@@ -28,24 +33,28 @@ private final class RecordedCalls: FastCallMaker {
         func cancel() { events.append("cancel") }
         func writabilityChanged(to isWritable: Bool) { events.append("writable \(isWritable)") }
 
-        func answer(closing: Bool = false) {
-            let headers: HTTPHeaders = ["from": uri]
-            lane.write(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)))
-            lane.writeEnd(closing: closing)
+        func answer(_ body: String = "", length: Int? = nil) {
+            var head = AnswerHead(.ok, length: length)
+            head.add("from", uri)
+            lane.begin(head)
+            if !body.isEmpty { lane.write(ByteBuffer(string: body)) }
+            lane.end()
         }
     }
 
     var made: [Call] = []
     var answerAtOnce = false
+    var refuseAtOnce = false
 
     func makeCall(
-        _ head: HTTPRequestHead,
-        _: FastRoutes.Match,
+        _: RequestFields,
+        _ match: FastRoutes.Match,
         on lane: FastLane,
         loop _: any EventLoop
     ) -> any LaneCall {
-        let call = Call(head.uri, lane)
+        let call = Call(match.model.map { "/chat/\($0)" } ?? "/chat", lane)
         call.answersAtOnce = answerAtOnce
+        call.refusesAtOnce = refuseAtOnce
         made.append(call)
         return call
     }
@@ -93,18 +102,31 @@ private final class Lane {
     init() throws {
         var routes = FastRoutes()
         routes.add("/chat", .chat)
-        let lane = FastLane(routes: routes, calls: calls)
-        try channel.pipeline.syncOperations.addHandlers([reads, lane, router])
+        routes.add("/chat/:model", .chat)
+        let watcher = ConnectionGuard()
+        let lane = FastLane(routes: routes, calls: calls, watcher: watcher)
+        let handlers: [any ChannelHandler] = [HTTPResponseEncoder(), reads, lane, OldHTTPHandler(), watcher, router]
+        try channel.pipeline.syncOperations.addHandlers(handlers)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 
-    func send(_ uri: String, method: HTTPMethod = .POST) throws {
-        try channel.writeInbound(head(uri, method))
+    func send(
+        _ uri: String,
+        method: HTTPMethod = .POST,
+        version: HTTPVersion = .http1_1,
+        headers: HTTPHeaders = [:]
+    ) throws {
+        try channel.writeInbound(head(uri, method, version: version, headers: headers))
         try channel.writeInbound(HTTPServerRequestPart.end(nil))
     }
 
-    func head(_ uri: String, _ method: HTTPMethod = .POST) -> HTTPServerRequestPart {
-        .head(HTTPRequestHead(version: .http1_1, method: method, uri: uri))
+    func head(
+        _ uri: String,
+        _ method: HTTPMethod = .POST,
+        version: HTTPVersion = .http1_1,
+        headers: HTTPHeaders = [:]
+    ) -> HTTPServerRequestPart {
+        .head(HTTPRequestHead(version: version, method: method, uri: uri, headers: headers))
     }
 
     func routerAnswers() throws {
@@ -112,13 +134,19 @@ private final class Lane {
         try channel.writeOutbound(HTTPServerResponsePart.end(nil))
     }
 
+    /// All that went out.
+    func sent() throws -> String {
+        var text = ""
+        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: bytes) }
+        return text
+    }
+
     /// The `from` of each head that went out, "router" for the router's.
     func answers() throws -> [String] {
-        var answers: [String] = []
-        while let part = try channel.readOutbound(as: HTTPServerResponsePart.self) {
-            if case .head(let head) = part { answers.append(head.headers.first(name: "from") ?? "router") }
+        try sent().components(separatedBy: "HTTP/1.1 200 OK\r\n").dropFirst().map { answer in
+            let lines = answer.components(separatedBy: "\r\n")
+            return lines.first { $0.hasPrefix("from: ") }.map { String($0.dropFirst(6)) } ?? "router"
         }
-        return answers
     }
 }
 
@@ -149,7 +177,7 @@ struct FastLaneTests {
     @Test
     func whatIsSentAheadWaitsForTheAnswerBefore() throws {
         let lane = try Lane()
-        for uri in ["/chat", "/models", "/chat?2", "/files"] { try lane.send(uri) }
+        for uri in ["/chat", "/models", "/chat/2", "/files"] { try lane.send(uri) }
 
         #expect(lane.calls.made.count == 1 && lane.router.parts.isEmpty)
         lane.calls.made[0].answer()
@@ -160,20 +188,20 @@ struct FastLaneTests {
         #expect(lane.router.parts.count == 4)
         try lane.routerAnswers()
 
-        #expect(try lane.answers() == ["/chat", "router", "/chat?2", "router"])
+        #expect(try lane.answers() == ["/chat", "router", "/chat/2", "router"])
     }
 
     @Test
     func aThousandRequestsSentAheadAreAnsweredInTurn() throws {
         let lane = try Lane()
-        try lane.channel.writeInbound(lane.head("/chat?first"))
+        try lane.channel.writeInbound(lane.head("/chat/first"))
         try lane.channel.writeInbound(HTTPServerRequestPart.end(nil))
-        for number in 0..<1000 { try lane.send("/chat?\(number)") }
+        for number in 0..<1000 { try lane.send("/chat/\(number)") }
 
         lane.calls.answerAtOnce = true
         lane.calls.made[0].answer()
 
-        #expect(try lane.answers() == ["/chat?first"] + (0..<1000).map { "/chat?\($0)" })
+        #expect(try lane.answers() == ["/chat/first"] + (0..<1000).map { "/chat/\($0)" })
     }
 
     @Test
@@ -182,7 +210,7 @@ struct FastLaneTests {
         try lane.send("/chat")
         lane.channel.read()
         let before = lane.reads.reads
-        try lane.send("/chat?2")
+        try lane.send("/chat/2")
 
         lane.channel.read()
         lane.channel.read()
@@ -198,19 +226,16 @@ struct FastLaneTests {
         try lane.channel.writeInbound(lane.head("/chat"))
         lane.calls.made[0].answer()
         try lane.channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(string: "late")))
+        try lane.channel.writeInbound(lane.head("/chat/2"))
+
         #expect(lane.calls.made.count == 1)
-
-        try lane.channel.writeInbound(HTTPServerRequestPart.end(nil))
-        try lane.send("/chat?2")
-
-        #expect(lane.calls.made.count == 2)
     }
 
     @Test
     func aClientThatGoesCancelsItsCallAndWhatItSentAhead() throws {
         let lane = try Lane()
         try lane.send("/chat")
-        try lane.send("/chat?2")
+        try lane.send("/chat/2")
 
         lane.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
 
@@ -235,7 +260,7 @@ struct FastLaneTests {
         let lane = try Lane()
         try lane.send("/chat")
 
-        lane.channel.pipeline.fireErrorCaught(HTTPParserError.invalidMethod)
+        lane.channel.pipeline.fireErrorCaught(ChannelError.inputClosed)
         #expect(lane.router.errors.isEmpty)
         lane.calls.made[0].answer()
 
@@ -243,14 +268,112 @@ struct FastLaneTests {
     }
 
     @Test
-    func aCallMayCloseItsConnection() throws {
+    func whatIsNoRequestIsRefusedAfterWhatCameBefore() throws {
         let lane = try Lane()
         try lane.send("/chat")
 
-        lane.calls.made[0].answer(closing: true)
+        lane.channel.pipeline.fireErrorCaught(HTTPParserError.invalidMethod)
+        lane.calls.made[0].answer("{}", length: 2)
 
-        #expect(try lane.answers() == ["/chat"])
+        let sent = try lane.sent()
+        #expect(sent.hasPrefix("HTTP/1.1 200 OK\r\n") && sent.contains("{}HTTP/1.1 400 Bad Request\r\n"))
         #expect(!lane.channel.isActive)
+    }
+
+    @Test
+    func aCallClosesItsConnectionIfTheClientAsks() throws {
+        let lane = try Lane()
+        try lane.send("/chat", headers: ["connection": "close"])
+
+        lane.calls.made[0].answer("{}", length: 2)
+
+        #expect(
+            try lane.sent()
+                == "HTTP/1.1 200 OK\r\nfrom: /chat\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+        )
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test(arguments: [[:], ["connection": "keep-alive"]])
+    func anOldClientGetsNoChunksAndItsConnectionCloses(headers: [String: String]) throws {
+        let lane = try Lane()
+        try lane.send("/chat", version: .http1_0, headers: HTTPHeaders(Array(headers)))
+
+        lane.calls.made[0].answer("{}")
+
+        #expect(try lane.sent() == "HTTP/1.0 200 OK\r\nfrom: /chat\r\nconnection: close\r\n\r\n{}")
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test
+    func whatWasSentAfterTheLastRequestIsNotServed() throws {
+        let lane = try Lane()
+        try lane.send("/chat", headers: ["connection": "close"])
+        try lane.send("/chat/2")
+
+        lane.calls.made[0].answer("{}", length: 2)
+
+        #expect(lane.calls.made.count == 1)
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test
+    func anAnswerThatIsNotAsLongAsItSaidBreaksTheConnection() throws {
+        let lane = try Lane()
+        try lane.send("/chat")
+
+        lane.calls.made[0].answer("{}", length: 3)
+
+        #expect(!lane.channel.isActive)
+        #expect(lane.calls.made[0].events.last == "cancel")
+    }
+
+    @Test
+    func aRefusalBeforeTheBodyClosesTheConnectionAfterTheBody() throws {
+        let lane = try Lane()
+        lane.calls.refuseAtOnce = true
+        try lane.channel.writeInbound(lane.head("/chat"))
+        #expect(try lane.sent().contains("\r\nconnection: close\r\n"))
+        try lane.channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(string: "late")))
+        #expect(lane.channel.isActive)
+
+        try lane.channel.writeInbound(HTTPServerRequestPart.end(nil))
+
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test
+    func aBodyThatDripsIsRefusedAndItsCallCancelled() throws {
+        let lane = try Lane()
+        try lane.channel.writeInbound(lane.head("/chat"))
+        try lane.channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(string: "a")))
+
+        lane.channel.embeddedEventLoop.advanceTime(by: .seconds(31))
+
+        #expect(try lane.sent().hasPrefix("HTTP/1.1 408 "))
+        #expect(lane.calls.made[0].events.last == "cancel" && !lane.channel.isActive)
+    }
+
+    @Test
+    func anIdleConnectionClosesAfterACall() throws {
+        let lane = try Lane()
+        try lane.send("/chat")
+        lane.calls.made[0].answer()
+
+        lane.channel.embeddedEventLoop.advanceTime(by: .seconds(74))
+        #expect(lane.channel.isActive)
+        lane.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test(arguments: [(HTTPVersion.http1_1, "HTTP/1.1 100 Continue\r\n\r\n"), (.http1_0, "")])
+    func aClientThatWaitsForItIsToldToGoOn(version: HTTPVersion, sent: String) throws {
+        let lane = try Lane()
+
+        try lane.channel.writeInbound(lane.head("/chat", version: version, headers: ["Expect": "100-Continue"]))
+
+        #expect(try lane.sent() == sent)
     }
 }
 
