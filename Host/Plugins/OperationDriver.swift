@@ -88,10 +88,7 @@ package final class OperationDriver {
             end(.failure(pluginFailure("it refused the operation with status \(refusal.code)")))
         case .success(let operation):
             self.operation = operation
-            // The timer's closure keeps the operation alive, and the operation's end cancels the timer.
-            deadline = loop.assumeIsolated().scheduleTask(in: TimeAmount(target.deployment.timeout)) {
-                self.deadlinePassed()
-            }
+            startDeadline(loop.now + TimeAmount(target.deployment.timeout))
             events.append(.start)
             advance()
         }
@@ -344,6 +341,18 @@ package final class OperationDriver {
     }
 
     // MARK: The end
+
+    /// The timer's closure keeps the operation alive, and the operation's end cancels the timer.
+    private func startDeadline(_ end: NIODeadline) {
+        deadline = loop.assumeIsolated().scheduleTask(deadline: end) {
+            let now = self.loop.now
+            if let pause = LateTimer.secondLook(after: Duration(now - end)) {
+                self.startDeadline(now + TimeAmount(pause))
+            } else {
+                self.deadlinePassed()
+            }
+        }
+    }
 
     private func deadlinePassed() {
         let seconds = target.deployment.timeout.components.seconds

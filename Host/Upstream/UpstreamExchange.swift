@@ -1,3 +1,4 @@
+import HostCore
 import NIOCore
 import NIOHTTP1
 
@@ -69,9 +70,16 @@ package final class UpstreamExchange {
     func wait(atMost limit: TimeAmount) {
         state = .waiting
         let now = NIODeadline.now()
-        let end = min(deadline, now + limit)
+        wait(until: min(deadline, now + limit))
+    }
+
+    private func wait(until end: NIODeadline) {
         waitTimer = pool.owner.loop.assumeIsolated().scheduleTask(deadline: end) { [self] in
             guard case .waiting = state else { return }
+            let now = NIODeadline.now()
+            if let pause = LateTimer.secondLook(after: Duration(now - end)) {
+                return wait(until: now + TimeAmount(pause))
+            }
             pool.withdraw(self)
             fail(UpstreamError(.timeout, "no connection to \(pool.endpoint) became free in time"))
         }
