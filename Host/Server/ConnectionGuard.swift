@@ -1,4 +1,5 @@
 import HTTPTypes
+import HostCore
 import NIOCore
 import NIOHTTP1
 
@@ -36,11 +37,21 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case lingering
     }
 
+    /// What came is no request: the client is told so when the requests before it have been answered.
+    private struct Refusal {
+        let error: GatewayError
+        /// Whether it was found in the body of a request that is being answered.
+        let isOfBody: Bool
+        /// Whether nothing more of it is to come, or nobody could tell where it ends.
+        var isOver: Bool
+    }
+
     private let limits: Limits
     private var context: ChannelHandlerContext?
     private var phase = Phase.awaitingHead
     private var answersOwed = 0
     private var hasBegunAnswer = false
+    private var refusal: Refusal?
     private var hasLeft = false
     private var hasLargeReads = false
     private var bytesInWindow = 0
@@ -96,8 +107,12 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard refusal == nil else { return drop(unwrapInboundIn(data)) }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            if let error = HostRule.refusal(of: head) {
+                return refuse(Refusal(error: error, isOfBody: false, isOver: false), context)
+            }
             answersOwed += 1
             phase = .readingBody
             if head.headers.first(.contentLength).flatMap({ Int($0) }) ?? 0 >= Self.largeBodyInBytes {
@@ -121,6 +136,12 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         context.fireChannelRead(data)
     }
 
+    /// Whoever is behind may have stopped reading, or not know of the connection's end yet.
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        if phase == .lingering { context.read() }
+    }
+
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // A client that closes its half while it waits has gone: nobody would read the answer.
         if let event = event as? ChannelEvent, event == .inputClosed {
@@ -136,46 +157,72 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case .head(var head) where phase == .readingBody && answersOwed == 1:
             head.headers.replaceOrAdd(name: "connection", value: "close")
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .end: didAnswer()
+        case .end:
+            context.write(data, promise: promise)
+            return didAnswer(context)
         default: break
         }
         context.write(data, promise: promise)
     }
 
-    private func didAnswer() {
+    private func didAnswer(_ context: ChannelHandlerContext) {
         answersOwed -= 1
         hasBegunAnswer = false
+        if refusal != nil { return answerRefusal(context) }
         guard answersOwed == 0 else { return }
         switch phase {
         case .answering:
             phase = .awaitingHead
             schedule(limits.nextHead)
-        case .readingBody:
-            phase = .lingering
-            schedule(limits.linger)
+        case .readingBody: linger(context)
         case .awaitingHead, .lingering: break
         }
     }
 
-    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let parserError = error as? HTTPParserError, answersOwed <= 1, !hasBegunAnswer else {
-            return context.fireErrorCaught(error)
-        }
-        refuse(parserError, context)
+    private func linger(_ context: ChannelHandlerContext) {
+        phase = .lingering
+        schedule(limits.linger)
+        context.read()
     }
 
-    /// Answers a request that could not even be read, and closes.
-    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        answersOwed = 1
-        let refusal =
-            error == .headerOverflow
-            ? GatewayError(
-                .requestHeaderFieldsTooLarge,
-                code: "too_large",
-                message: "The request's headers are too large: at most 80 KiB in all."
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        guard phase != .lingering, refusal == nil else { return }
+        let isOfBody = phase == .readingBody
+        // An answer that has begun is not one to such a request: it must not be taken for whole.
+        if isOfBody, answersOwed == 1, hasBegunAnswer { return context.close(promise: nil) }
+        refuse(Refusal(error: Self.refusal(of: error), isOfBody: isOfBody, isOver: true), context)
+    }
+
+    private static func refusal(of error: HTTPParserError) -> GatewayError {
+        guard error == .headerOverflow else {
+            return GatewayError(
+                .badRequest,
+                code: "malformed_http",
+                message: "This is not a well-formed HTTP/1.1 request."
             )
-            : GatewayError(.badRequest, code: "malformed_http", message: "This is not a well-formed HTTP/1.1 request.")
-        answer(refusal, context)
+        }
+        return GatewayError(
+            .requestHeaderFieldsTooLarge,
+            code: "too_large",
+            message: "The request's headers are too large: at most 80 KiB in all."
+        )
+    }
+
+    private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+        self.refusal = refusal
+        answerRefusal(context)
+    }
+
+    /// What follows what was refused is nobody's request.
+    private func drop(_ part: HTTPServerRequestPart) {
+        if case .end = part { refusal?.isOver = true }
+    }
+
+    private func answerRefusal(_ context: ChannelHandlerContext) {
+        guard let refusal, answersOwed == (refusal.isOfBody ? 1 : 0) else { return }
+        self.refusal = nil
+        answer(refusal.error, closing: refusal.isOver, context)
     }
 
     private func refuseSlowBody(_ context: ChannelHandlerContext) {
@@ -185,11 +232,11 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             code: "body_too_slow",
             message: "The request's body came too slowly. Send it again."
         )
-        answer(refusal, context)
+        answer(refusal, closing: true, context)
     }
 
-    /// Answers past the routes, and closes.
-    private func answer(_ refusal: GatewayError, _ context: ChannelHandlerContext) {
+    /// Answers past the routes, and closes: at once, or when the rest of the request has come or takes too long.
+    private func answer(_ refusal: GatewayError, closing: Bool, _ context: ChannelHandlerContext) {
         do {
             let body = try ByteBuffer(json: refusal.body)
             let headers: HTTPHeaders = [
@@ -199,11 +246,16 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            let written = context.eventLoop.makePromise(of: Void.self)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+            linger(context)
+            if closing {
+                written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            }
         } catch {
             context.fireErrorCaught(error)
+            context.close(promise: nil)
         }
-        context.close(promise: nil)
     }
 
     /// A timer that runs already is left to run, and looks when it is due: it is moved with every request.
@@ -224,8 +276,14 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         timerFires = dueAt
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: dueAt) {
             self.timer = nil
-            if self.dueAt <= context.eventLoop.now { self.timePassed() } else { self.startTimer() }
+            self.timerFired(context.eventLoop.now)
         }
+    }
+
+    private func timerFired(_ now: NIODeadline) {
+        guard dueAt <= now else { return startTimer() }
+        if let pause = LateTimer.secondLook(after: Duration(now - timerFires)) { return schedule(TimeAmount(pause)) }
+        timePassed()
     }
 
     private func timePassed() {
