@@ -10,6 +10,7 @@ package enum LateTimer {
     /// After how long to look again before the peer is blamed; nil if the timer fired in time.
     ///
     /// - Parameter lateness: From when the timer was due to when it fired.
+    /// - Returns: The pause, or nil.
     package static func secondLook(after lateness: Duration) -> Duration? {
         lateness >= leastLateness ? secondLook : nil
     }

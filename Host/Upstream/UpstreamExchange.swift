@@ -12,7 +12,7 @@ package final class UpstreamExchange {
         case finished
     }
 
-    let request: UpstreamRequest
+    private(set) var request: UpstreamRequest
     /// When the whole exchange must be over.
     let deadline: NIODeadline
     /// Set for what must not meet a dead connection: a second attempt, and a request that is sent once only.
@@ -66,6 +66,9 @@ package final class UpstreamExchange {
     func mayRetry(onReusedConnection isReused: Bool) -> Bool {
         request.allowsRetry && !needsNewConnection && (isReused || request.isIdempotent)
     }
+
+    /// An answer has begun, so the request is not sent again: its body need not be kept while a long answer comes.
+    func forgetBody() { request.body = [] }
 
     func wait(atMost limit: TimeAmount) {
         state = .waiting

@@ -27,7 +27,7 @@ package struct UpstreamRequest: Sendable {
     package let url: UpstreamURL
     /// All but those the client writes itself: see ``init(method:url:headers:body:isIdempotent:allowsRetry:totalTimeout:)``.
     package let headers: [Header]
-    package let body: [UpstreamBodyPiece]
+    package internal(set) var body: [UpstreamBodyPiece]
     /// Whether sending the request twice does no more than sending it once.
     package let isIdempotent: Bool
     /// Whether the client may send it again when a connection dies before any byte of an answer.

@@ -19,6 +19,7 @@ extension FastCall {
     /// The head of an answer that a deployment made.
     private func begin(_ kind: FastAnswer, _ status: HTTPResponseStatus, contentType: String, length: String? = nil) {
         answer = kind
+        forgetRequest()
         var headers = answerHeaders(contentType: contentType)
         if let deployment { headers.add(.modelID, deployment.id.description) }
         headers.add(.overhead, (overhead ?? .zero).millisecondsText)

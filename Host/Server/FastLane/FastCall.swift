@@ -39,7 +39,7 @@ final class FastCall: LaneCall {
     let loop: any EventLoop
     let callID: String
     let maker: Maker
-    let head: HTTPRequestHead
+    private(set) var head: HTTPRequestHead
     let match: FastRoutes.Match
     let receivedAt = ContinuousClock.now
     /// Nil when the call is over.
@@ -203,6 +203,23 @@ final class FastCall: LaneCall {
     func writabilityChanged(to isWritable: Bool) {
         if isWritable { driver?.resume() } else { driver?.pause() }
     }
+
+    /// A deployment answers, so there will be no other attempt: what that would need goes, as streams may be open long.
+    func forgetRequest() {
+        modelCall = nil
+        plan = nil
+        failed = nil
+        // Whether the client wants to be let go has to be known at the end.
+        head = head.isKeepAlive ? Self.keptHead : Self.closedHead
+    }
+
+    private static let keptHead = HTTPRequestHead(version: .http1_1, method: .POST, uri: "")
+    private static let closedHead = HTTPRequestHead(
+        version: .http1_1,
+        method: .POST,
+        uri: "",
+        headers: ["connection": "close"]
+    )
 
     func finish() {
         lane = nil
