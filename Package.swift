@@ -170,6 +170,7 @@ let package = Package(
             path: "Tests/Benchmarks/Load",
             swiftSettings: strict
         ),
+        tests("LoadTests", "Tests/Benchmarks/LoadTests", ["gantry-load", nio("NIOCore")]),
         module("PluginHarness", "Tests/Support/PluginHarness", ["CGantryPlugin", "GantryPlugin"]),
         module("PostgreSQLServer", "Tests/Support/PostgreSQLServer", []),
         tests("GantryPluginTests", "Tests/SDK", ["CGantryPlugin", "GantryPlugin", "PluginHarness"]),
@@ -200,7 +201,7 @@ let package = Package(
         tests(
             "HostTransferTests",
             "Tests/Host/Transfer",
-            ["HostCore", "HostTransfer", crypto, nio("NIOCore"), nio("NIOPosix")]
+            ["HostCore", "HostPlugins", "HostTransfer", crypto, nio("NIOCore"), nio("NIOPosix")]
         ),
         tests(
             "HostUpstreamTests",

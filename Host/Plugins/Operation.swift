@@ -54,7 +54,7 @@ package struct OperationRequest: Sendable {
     package let kind: OperationKind
     package let requestID: String
     /// The START event's data; see the operations table of `gantry_plugin.h`.
-    package let input: ByteBuffer
+    package internal(set) var input: ByteBuffer
     /// In ascending order of their ranges.
     package let references: [OperationReference]
     package let isStreaming: Bool

@@ -21,7 +21,7 @@ package final class OperationDriver: DeadlineOwner {
     private static let journalGrace = TimeAmount.seconds(10)
     private static let maximumMessageBytes = 4096
 
-    let request: OperationRequest
+    private(set) var request: OperationRequest
     let target: PluginTarget
     let loop: any EventLoop
     let environment: OperationEnvironment
@@ -329,6 +329,8 @@ package final class OperationDriver: DeadlineOwner {
             return fail(pluginFailure("it adds a malformed header to a response"))
         }
         isPiping = true
+        // Nothing but the rest of this answer can come of the operation any more, and that may take long.
+        request.input = ByteBuffer()
         var all = answer.headers
         for header in headers { all.replaceOrAdd(name: header.name, value: header.value) }
         client.operationDidBeginPipe(status: answer.status, headers: all)

@@ -1,4 +1,5 @@
 import HTTPTypes
+import HostCore
 import NIOCore
 import NIOHTTP1
 
@@ -97,7 +98,13 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head): requestDidBegin(RequestFields(head.headers), isOld: head.version == .http1_0)
+        case .head(let head):
+            let fields = RequestFields(head.headers)
+            let isOld = head.version == .http1_0
+            if let error = HostRule.refusal(ofHosts: fields.hosts, isOld: isOld) {
+                return answer(error, closing: false, context)
+            }
+            requestDidBegin(fields, isOld: isOld)
         case .body(let bytes):
             guard phase != .lingering else { return }
             requestDidBring(bytes)
@@ -135,6 +142,12 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         return true
     }
 
+    /// Whoever is behind may have stopped reading, or not know of the connection's end yet.
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        if phase == .lingering { context.read() }
+    }
+
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // A client that closes its half while it waits has gone: nobody would read the answer.
         if let event = event as? ChannelEvent, event == .inputClosed {
@@ -150,7 +163,9 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             guard answerDidBegin() else { break }
             head.headers.replaceOrAdd(name: "connection", value: "close")
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .end: answerDidEnd()
+        case .end:
+            context.write(data, promise: promise)
+            return answerDidEnd()
         case .body: break
         }
         context.write(data, promise: promise)
@@ -173,32 +188,39 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case .answering:
             phase = .awaitingHead
             schedule(limits.nextHead)
-        case .readingBody:
-            phase = .lingering
-            schedule(limits.linger)
+        case .readingBody: linger()
         case .awaitingHead, .lingering: break
         }
     }
 
-    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let parserError = error as? HTTPParserError, answersOwed <= 1, !hasBegunAnswer else {
-            return context.fireErrorCaught(error)
-        }
-        refuse(parserError, context)
+    private func linger() {
+        phase = .lingering
+        schedule(limits.linger)
+        context?.read()
     }
 
-    /// Answers a request that could not even be read, and closes.
-    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        answersOwed = 1
-        let refusal =
-            error == .headerOverflow
-            ? GatewayError(
-                .requestHeaderFieldsTooLarge,
-                code: "too_large",
-                message: "The request's headers are too large: at most 80 KiB in all."
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        guard phase != .lingering else { return }
+        // The lane kept it until what came before was answered. An answer that has begun is one to a request whose
+        // body has turned out to be none: it must not be taken for whole.
+        if hasBegunAnswer { return context.close(promise: nil) }
+        answer(Self.refusal(of: error), closing: true, context)
+    }
+
+    private static func refusal(of error: HTTPParserError) -> GatewayError {
+        guard error == .headerOverflow else {
+            return GatewayError(
+                .badRequest,
+                code: "malformed_http",
+                message: "This is not a well-formed HTTP/1.1 request."
             )
-            : GatewayError(.badRequest, code: "malformed_http", message: "This is not a well-formed HTTP/1.1 request.")
-        answer(refusal, context)
+        }
+        return GatewayError(
+            .requestHeaderFieldsTooLarge,
+            code: "too_large",
+            message: "The request's headers are too large: at most 80 KiB in all."
+        )
     }
 
     private func refuseSlowBody(_ context: ChannelHandlerContext) {
@@ -208,11 +230,11 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             code: "body_too_slow",
             message: "The request's body came too slowly. Send it again."
         )
-        answer(refusal, context)
+        answer(refusal, closing: true, context)
     }
 
-    /// Answers past the routes, and closes.
-    private func answer(_ refusal: GatewayError, _ context: ChannelHandlerContext) {
+    /// Answers past the routes, and closes: at once, or when the rest of the request has come or takes too long.
+    private func answer(_ refusal: GatewayError, closing: Bool, _ context: ChannelHandlerContext) {
         do {
             let body = try ByteBuffer(json: refusal.body)
             let headers: HTTPHeaders = [
@@ -222,11 +244,16 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            let written = context.eventLoop.makePromise(of: Void.self)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+            linger()
+            if closing {
+                written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            }
         } catch {
             context.fireErrorCaught(error)
+            context.close(promise: nil)
         }
-        context.close(promise: nil)
     }
 
     /// A timer that runs already is left to run, and looks when it is due: it is moved with every request.
@@ -247,8 +274,14 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         timerFires = dueAt
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: dueAt) {
             self.timer = nil
-            if self.dueAt <= context.eventLoop.now { self.timePassed() } else { self.startTimer() }
+            self.timerFired(context.eventLoop.now)
         }
+    }
+
+    private func timerFired(_ now: NIODeadline) {
+        guard dueAt <= now else { return startTimer() }
+        if let pause = LateTimer.secondLook(after: Duration(now - timerFires)) { return schedule(TimeAmount(pause)) }
+        timePassed()
     }
 
     private func timePassed() {

@@ -7,11 +7,14 @@ struct RequestFields {
     private(set) var length: Int64?
     /// Whether the client waits for an interim answer before it sends the body.
     private(set) var expectsContinue = false
+    /// How many `Host` headers there are.
+    private(set) var hosts = 0
     private(set) var credentials = Credentials()
 
     init(_ headers: HTTPHeaders) {
         for (name, value) in headers {
             switch name.utf8.count {
+            case 4 where name.isWord("host"): hosts += 1
             case 6 where name.isWord("expect"): expectsContinue = value.isWord("100-continue")
             case 14 where name.isWord("content-length"): length = Int64(value) ?? .max
             default: credentials.note(name, value)

@@ -25,20 +25,13 @@ struct UploadService: Sendable {
     ///
     /// A large file whose length can be told from the request's is sent on while it comes in. Should the client leave,
     /// or the file turn out to be another, the providers are cut off; of the other one the copies are made when it is
-    /// whole.
+    /// whole. Should a provider refuse the file for good, the client is told without having to send the rest.
     func create(_ call: Call) async throws -> ManagedFile {
         let key = try IdempotencyHeader.key(of: call.request)
-        var early: EarlyUpload?
-        let upload: ReceivedUpload
-        do {
-            upload = try await receive(call) { start, writer in
-                // Whether it is a repeat can be told only when all of it is here.
-                if key == nil { early = try await beginEarly(start, writer, call) }
-            }
-        } catch {
-            if let early { await abort(early) }
-            throw error
-        }
+        // Whether it is a repeat can be told only when all of it is here.
+        let (upload, early) =
+            key == nil
+            ? try await receiveUnlessRefused(call) : (try await receive(call) { _, _ in }, nil)
         if let early {
             if early.isFulfilled(by: upload) { return try await finish(early, from: upload.file) }
             await abort(early)
@@ -132,8 +125,55 @@ struct UploadService: Sendable {
         }
     }
 
+    private typealias Received = (upload: ReceivedUpload, early: EarlyUpload?)
+
+    /// Receives the form while its file is sent on, until all of it is here or the file is refused.
+    private func receiveUnlessRefused(_ call: Call) async throws -> Received {
+        let (refusals, refusal) = AsyncStream.makeStream(of: FanOutFailure.self, bufferingPolicy: .bufferingOldest(1))
+        return try await withThrowingTaskGroup(of: Received.self) { group in
+            group.addTask {
+                try await receiveAndSendOn(call) { failure in refusal.yield(failure) }
+            }
+            group.addTask {
+                for await failure in refusals { throw failure }
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            do {
+                guard let received = try await group.next() else { throw CancellationError() }
+                return received
+            } catch {
+                group.cancelAll()
+                // All of it may have come in the meantime.
+                if case .success((_, let early?)) = await group.nextResult() { await abort(early) }
+                throw error
+            }
+        }
+    }
+
+    private func receiveAndSendOn(
+        _ call: Call,
+        whenRefused: @escaping @Sendable (FanOutFailure) -> Void
+    ) async throws -> Received {
+        var early: EarlyUpload?
+        do {
+            let upload = try await receive(call) { start, writer in
+                early = try await beginEarly(start, writer, call, whenRefused: whenRefused)
+            }
+            return (upload, early)
+        } catch {
+            if let early { await abort(early) }
+            throw error
+        }
+    }
+
     /// Begins to send the file on, if its length and everything about it is known; nil if it has to come in first.
-    private func beginEarly(_ start: FileStart, _ writer: SpoolWriter, _ call: Call) async throws -> EarlyUpload? {
+    private func beginEarly(
+        _ start: FileStart,
+        _ writer: SpoolWriter,
+        _ call: Call,
+        whenRefused: @escaping @Sendable (FanOutFailure) -> Void
+    ) async throws -> EarlyUpload? {
         guard let length = start.probableBytes,
             (Self.smallestCutThrough...max(Self.smallestCutThrough, services.limits.fileBytes)).contains(length),
             let request = start.fields.completeRequest, !request.targetNames.isEmpty
@@ -143,7 +183,8 @@ struct UploadService: Sendable {
             from: try writer.growingFile(toward: length),
             at: targets,
             expiresIn: lifetime(of: request),
-            requestID: call.context.callID
+            requestID: call.context.callID,
+            whenRefused: whenRefused
         ) {
             let new = newFile(request, FileContent(sizeInBytes: length, sha256: nil), call)
             guard case .begun(let file) = try await begin(new, targets, nil) else { return nil }

@@ -25,7 +25,8 @@ package final class CutThrough: Sendable {
         at targets: [Deployment],
         expiresIn: Int64?,
         requestID: String,
-        share: CutThroughLimit.Share
+        share: CutThroughLimit.Share,
+        whenRefused: @escaping @Sendable (FanOutFailure) -> Void
     ) {
         self.share = share
         self.fanOut = fanOut
@@ -38,11 +39,15 @@ package final class CutThrough: Sendable {
         self.existing = existing
         // Tasks of their own, which are waited for by whoever finishes or aborts: the caller's may be cancelled while it
         // reads from its client.
+        let verdict = EarlyVerdict(targets)
         attempts = targets.map { target in
             let request = CopyCreation.request(file, from: source, expiresIn: expiresIn, requestID: requestID)
             let task = Task {
                 let outcome = await creation.create(file, at: target, request, existing)
-                return source.progress.isWhole ? outcome : Self.early(outcome)
+                if source.progress.isWhole { return outcome }
+                let early = Self.early(outcome)
+                if let failure = verdict.note(early) { whenRefused(failure) }
+                return early
             }
             return (target, task)
         }

@@ -60,6 +60,8 @@ package struct FileFanOut: Sendable {
     ///   - targets: Where the copies go, each once.
     ///   - expiresIn: Seconds after which the providers may drop the copies.
     ///   - requestID: For the plugins' log lines.
+    ///   - whenRefused: Called, perhaps more than once, as soon as a target has failed in a way that fails the file: what
+    ///     is left to do then is to abort.
     ///   - record: Makes the record, with its intents, before any provider is asked; nil if there shall be none.
     /// - Returns: What has to be finished or aborted; nil if the file has to come in first, since there is no record or
     ///   too many others are sent on already.
@@ -69,6 +71,7 @@ package struct FileFanOut: Sendable {
         at targets: [Deployment],
         expiresIn: Int64?,
         requestID: String,
+        whenRefused: @escaping @Sendable (FanOutFailure) -> Void,
         record: () async throws -> ManagedFile?
     ) async throws -> CutThrough? {
         guard let share = cutThroughLimit.share(), let file = try await record() else { return nil }
@@ -80,7 +83,8 @@ package struct FileFanOut: Sendable {
             at: targets,
             expiresIn: expiresIn,
             requestID: requestID,
-            share: share
+            share: share,
+            whenRefused: whenRefused
         )
     }
 

@@ -1,3 +1,4 @@
+import HostCore
 import NIOCore
 
 /// Who wants to know that its time is over.
@@ -58,8 +59,10 @@ package final class LoopDeadlines {
     }
 
     private func fired() {
-        (timer, timerFires) = (nil, .distantFuture)
         let now = loop.now
+        let lateness = Duration(now - timerFires)
+        (timer, timerFires) = (nil, .distantFuture)
+        if let pause = LateTimer.secondLook(after: lateness) { return moveTimer(to: now + TimeAmount(pause)) }
         var earliest = NIODeadline.distantFuture
         var index = 0
         // An owner that is called may set and clear deadlines here.

@@ -1,3 +1,4 @@
+import HostCore
 import NIOCore
 
 /// One timer a connection, moved lazily: a deadline that moves away leaves it alone, and when it fires too early it is
@@ -35,10 +36,13 @@ extension UpstreamConnection {
     }
 
     private func timerFired() {
+        let now = NIODeadline.now()
+        let lateness = Duration(now - timerFires)
         timer = nil
         timerFires = .distantFuture
         let due = dueTime()
-        guard due <= .now() else { return moveTimer(to: due) }
+        guard due <= now else { return moveTimer(to: due) }
+        if let pause = LateTimer.secondLook(after: lateness) { return moveTimer(to: now + TimeAmount(pause)) }
         fail(timeoutError(), evenIfHeld: true)
     }
 

@@ -32,6 +32,7 @@ extension UpstreamConnection {
 
     private func receivedHead(_ head: HTTPResponseHead) {
         hasHead = true
+        exchange?.forgetBody()
         mayBeReused = head.isKeepAlive
         if sender != nil {
             // RFC 9112 §9.5: an error before the body was sent means that the rest of it is not wanted.

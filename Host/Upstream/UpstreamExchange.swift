@@ -1,3 +1,4 @@
+import HostCore
 import NIOCore
 import NIOHTTP1
 
@@ -11,7 +12,7 @@ package final class UpstreamExchange {
         case finished
     }
 
-    let request: UpstreamRequest
+    private(set) var request: UpstreamRequest
     /// When the whole exchange must be over.
     let deadline: NIODeadline
     /// Set for what must not meet a dead connection: a second attempt, and a request that is sent once only.
@@ -66,12 +67,22 @@ package final class UpstreamExchange {
         request.allowsRetry && !needsNewConnection && (isReused || request.isIdempotent)
     }
 
+    /// An answer has begun, so the request is not sent again: its body need not be kept while a long answer comes.
+    func forgetBody() { request.body = [] }
+
     func wait(atMost limit: TimeAmount) {
         state = .waiting
         let now = NIODeadline.now()
-        let end = min(deadline, now + limit)
+        wait(until: min(deadline, now + limit))
+    }
+
+    private func wait(until end: NIODeadline) {
         waitTimer = pool.owner.loop.assumeIsolated().scheduleTask(deadline: end) { [self] in
             guard case .waiting = state else { return }
+            let now = NIODeadline.now()
+            if let pause = LateTimer.secondLook(after: Duration(now - end)) {
+                return wait(until: now + TimeAmount(pause))
+            }
             pool.withdraw(self)
             fail(UpstreamError(.timeout, "no connection to \(pool.endpoint) became free in time"))
         }

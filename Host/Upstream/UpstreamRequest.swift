@@ -24,7 +24,7 @@ package struct UpstreamRequest: Sendable {
     package static let maximumTotalTimeout = TimeAmount.hours(7 * 24)
 
     package let head: UpstreamRequestHead
-    package let body: [UpstreamBodyPiece]
+    package internal(set) var body: [UpstreamBodyPiece]
     /// Whether sending the request twice does no more than sending it once.
     package let isIdempotent: Bool
     /// Whether the client may send it again when a connection dies before any byte of an answer.

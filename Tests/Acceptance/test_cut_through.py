@@ -5,6 +5,7 @@ import json
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from support.documents import Multipart, upload_body
-from support.errors import assert_error
+from support.errors import assert_error, check_error_object
 from support.gateway import MASTER_KEY, Gateway
 from support.rawhttp import RawConnection, head
 from support.simulators import Simulators
@@ -372,6 +373,51 @@ class TestATargetThatIsSlowOrFails:
         assert_error(sweeper.post_file(upload_body(CONTENT, ALL)), 400)
 
         assert_nothing_stays(sweeper, simulators, before)
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 413])
+    @pytest.mark.parametrize("stops", [True, False], ids=["the client waits", "the client goes on"])
+    def test_one_that_refuses_in_the_middle_is_told_without_the_rest(
+        self, sweeper: Gateway, simulators: Simulators, begun: Callable[..., SlowUpload], status: int, stops: bool
+    ) -> None:
+        before = sweeper.file_ids()
+        refusal = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
+        simulators.fault(
+            "openai", **OPENAI_UPLOAD, account="second", times=0, status=status, body=refusal,
+            early_after_bytes=MEGABYTE,
+        )  # fmt: skip
+        upload = begun(Multipart().fields(FIELDS).file(b"x" * (64 * MEGABYTE)))
+        upload.send(3 * MEGABYTE)
+        if not stops:
+            upload.sent += upload.connection.send_until_answered(upload.body[upload.sent :])
+
+        started = time.monotonic()
+        answer, headers, body = upload.connection.response()
+
+        assert time.monotonic() - started < 5
+        assert answer in (status, 502), body  # What is wrong with the gateway's own key is not the client's to mend.
+        check_error_object(json.loads(body))
+        assert headers["connection"] == "close"
+        assert upload.sent < len(upload.body)
+        assert upload.connection.is_closed_within(10)
+        until("every provider was cut off", lambda: open_requests(simulators) == 0)
+        assert_nothing_stays(sweeper, simulators, before)
+
+    def test_one_of_several_of_a_model_that_is_out_of_order_stops_nothing(
+        self, gateway: Gateway, simulators: Simulators
+    ) -> None:
+        simulators.fault("openai", **OPENAI_UPLOAD, account="second", times=0, status=503, early_after_bytes=MEGABYTE)
+        multipart = Multipart().fields([("purpose", "user_data"), ("target_model_names", "pair")]).file(CONTENT)
+        upload = SlowUpload(gateway, multipart.body(), multipart.boundary)
+        upload.send(3 * MEGABYTE)
+        until("both were asked", lambda: len(simulators.requests("openai")) >= 2)
+        until("one has refused", lambda: open_requests(simulators) == 1)
+
+        upload.send()
+        status, made = upload.answer()
+        upload.connection.close()
+
+        assert (status, made["bytes"]) == (200, len(CONTENT)), made
+        assert len(simulators.openai_files("main")) == 1
 
     def test_one_that_is_lost_every_time_fails_the_upload_and_nothing_stays(
         self, sweeper: Gateway, simulators: Simulators

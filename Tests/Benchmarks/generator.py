@@ -107,6 +107,8 @@ class Generator:
         load.busy = {core: share(before[core], after[core]) for core in before}
         if load.errors:
             raise Void(f"errors: {load.errors}")
+        if load.unfinished and not more.get("rate"):
+            raise Void(f"{load.unfinished} answers were still missing some seconds after the end")
         if load.lateness["max"] > MOST_PAUSE * seconds * 1e6:
             raise Void(f"the generator stood still for {load.lateness['max'] / 1e6:.1f} s")
         if load.requests == 0:

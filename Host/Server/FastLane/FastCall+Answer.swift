@@ -19,6 +19,7 @@ extension FastCall {
     /// The head of an answer that a deployment made.
     private func begin(_ kind: FastAnswer, _ status: HTTPResponseStatus, contentType: String, length: Int? = nil) {
         answer = kind
+        forgetRequest()
         var head = answerHead(status, contentType: contentType, length: length)
         if let deployment { head.add("x-gantry-model-id", deployment.id.description) }
         head.add("x-gantry-overhead-duration-ms", (overhead ?? .zero).millisecondsText)

@@ -39,7 +39,8 @@ final class FastCall: LaneCall {
     let loop: any EventLoop
     let callID: String
     let maker: Maker
-    private let fields: RequestFields
+    /// Looked at when the call begins, and dropped: the client's key is among them.
+    private var fields: RequestFields?
     let match: FastRoutes.Match
     let receivedAt = ContinuousClock.now
     /// Nil when the call is over.
@@ -93,6 +94,8 @@ final class FastCall: LaneCall {
     /// What is refused already is said at once if a long body would follow for nothing; after a short one the connection
     /// can be used again.
     func begin() {
+        guard let fields else { return }
+        self.fields = nil
         let limit = maker.services.limits.requestBytes
         let length = fields.length
         do {
@@ -201,6 +204,13 @@ final class FastCall: LaneCall {
 
     func writabilityChanged(to isWritable: Bool) {
         if isWritable { driver?.resume() } else { driver?.pause() }
+    }
+
+    /// A deployment answers, so there will be no other attempt: what that would need goes, as streams may be open long.
+    func forgetRequest() {
+        modelCall = nil
+        plan = nil
+        failed = nil
     }
 
     func finish() {

@@ -152,11 +152,10 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         case .idle:
             guard case .head(let head) = part else { return pass(part, context) }
             (hasRequestEnded, hasAnswerEnded) = (false, false)
-            guard head.method == .POST, let match = routes.match(head.uri) else {
+            guard head.method == .POST, let match = routes.match(head.uri), serve(head, match, context) else {
                 state = .passing
                 return pass(part, context)
             }
-            serve(head, match, context)
         case .passing:
             pass(part, context)
             endExchange()
@@ -179,14 +178,17 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(part))
     }
 
-    private func serve(_ head: HTTPRequestHead, _ match: FastRoutes.Match, _ context: ChannelHandlerContext) {
+    /// Begins a fast call; false for a request that the guard has to refuse.
+    private func serve(_ head: HTTPRequestHead, _ match: FastRoutes.Match, _ context: ChannelHandlerContext) -> Bool {
         let fields = RequestFields(head.headers)
         isOld = head.version == .http1_0
+        guard HostRule.refusal(ofHosts: fields.hosts, isOld: isOld) == nil else { return false }
         isLast = isOld || !head.isKeepAlive
         watcher.requestDidBegin(fields, isOld: isOld)
         let call = calls.makeCall(fields, match, on: self, loop: context.eventLoop)
         state = .serving(call)
         call.begin()
+        return true
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

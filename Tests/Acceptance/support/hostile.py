@@ -47,7 +47,7 @@ class HostileUpstream:
         return self._control.get(f"/state/{mode}").raise_for_status().json()
 
     def release(self) -> None:
-        """Lets each `lockstep` answer send one more event."""
+        """Lets each `lockstep` answer send one more event, and each `tardy` one come."""
         self._control.get("/release").raise_for_status()
 
     def stop(self) -> None:
@@ -182,6 +182,13 @@ class _Server:
     async def silent(self, reader, writer, body, served, seen) -> bool:
         await reader.read(1)
         return False
+
+    async def tardy(self, reader, writer, body, served, seen) -> bool:
+        """Answers when it is released."""
+        async with self.released:
+            first = self.releases
+            await asyncio.wait_for(self.released.wait_for(lambda: self.releases > first), 20)
+        return await self.plain(reader, writer, body, served, seen)
 
     async def cut(self, reader, writer, body, served, seen) -> bool:
         whole = _json_answer(_completion("x" * 1000))

@@ -105,6 +105,8 @@ final class LoadRun {
     }
 
     func failed(_ problem: LoadProblem, status: Int = 0) {
+        // What the generator itself breaks off at the end counts as unfinished: nobody has closed it.
+        guard !isOver else { return }
         answered += 1
         let name = status == 0 ? problem.rawValue : "\(problem.rawValue) \(status)"
         counts.errors[name, default: 0] += 1

@@ -55,6 +55,41 @@ struct FileTests {
     }
 
     @Test(arguments: DatabaseKind.allCases)
+    func aHashThatIsLearnedLateIsKeptFromTheCommitOn(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            let registry = fixture.registry
+            let alice = try await fixture.principal("alice")
+            let begun = try await fixture.begin(alice, at: ["a"], sha256: nil)
+            #expect(begun.sha256 == nil)
+            try await registry.complete(begun.id, at: DeploymentID("a"), providerID: "file-1", expiresAt: nil)
+
+            try await expectRefusal(.conflict) { _ = try await registry.commitFile(begun.id) }
+            let file = try await registry.commitFile(begun.id, sha256: "abcd")
+
+            #expect((file.status, file.sha256) == (.ready, "abcd"))
+            #expect(try await fixture.find(file, alice).sha256 == "abcd")
+            // A repeat finds it done, and changes nothing.
+            #expect(try await registry.commitFile(begun.id, sha256: "eeee").sha256 == "abcd")
+        }
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func aHashThatWasKnownIsNotReplaced(kind: DatabaseKind) async throws {
+        try await RegistryFixture.with(kind) { fixture in
+            let alice = try await fixture.principal("alice")
+            let begun = try await fixture.begin(alice, at: ["a"])
+            try await fixture.registry.complete(
+                begun.id,
+                at: DeploymentID("a"),
+                providerID: "file-1",
+                expiresAt: nil
+            )
+
+            #expect(try await fixture.registry.commitFile(begun.id, sha256: "eeee").sha256 == "00ff")
+        }
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
     func aSecondCopyAtOneDeploymentNeverHidesTheFirst(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")

@@ -115,7 +115,8 @@ struct RegistryFixture {
         at deployments: [String] = ["a", "b"],
         purpose: FilePurpose = .userData,
         filename: String = "paper.pdf",
-        expiresAt: UnixTime? = nil
+        expiresAt: UnixTime? = nil,
+        sha256: String? = "00ff"
     ) async throws -> ManagedFile {
         let beginning = try await registry.beginFile(
             NewFile(
@@ -123,7 +124,7 @@ struct RegistryFixture {
                 purpose: purpose,
                 filename: filename,
                 mimeType: "application/pdf",
-                content: FileContent(sizeInBytes: 3, sha256: "00ff"),
+                content: FileContent(sizeInBytes: 3, sha256: sha256),
                 expiresAt: expiresAt,
                 targetNames: deployments
             ),

@@ -27,8 +27,10 @@ private final class GuardedConnection {
         return parts
     }
 
-    static func head(_ headers: HTTPHeaders = [:]) -> HTTPServerRequestPart {
-        .head(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/v1/files", headers: headers))
+    static func head(_ headers: HTTPHeaders = [:], hasHost: Bool = true) -> HTTPServerRequestPart {
+        var headers = headers
+        if hasHost { headers.add(name: "host", value: "gantry.test") }
+        return .head(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/v1/files", headers: headers))
     }
 
     static func answer(_ status: HTTPResponseStatus) -> HTTPServerResponsePart {
@@ -139,6 +141,96 @@ struct ConnectionGuardTests {
 
         guard case .head(let head) = try #require(sent.first) else { throw Unexpected() }
         #expect(head.headers["connection"] == ["close"])
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test(arguments: [[], [("Host", "a"), ("HOST", "a")], [("Hosts", "a")]])
+    func aRequestWithoutExactlyOneHostIsRefusedAndNotPassedOn(fields: [(String, String)]) throws {
+        let connection = try GuardedConnection()
+
+        try connection.receive(GuardedConnection.head(HTTPHeaders(fields), hasHost: false))
+        let sent = try connection.sent()
+        try connection.receive(.body(ByteBuffer(repeating: 1, count: 100)))
+        #expect(connection.channel.isActive)
+        try connection.receive(.end(nil))
+
+        guard case .head(let head) = try #require(sent.first) else { throw Unexpected() }
+        #expect(head.status == .badRequest)
+        #expect(head.headers["connection"] == ["close"])
+        #expect(!connection.channel.isActive)
+        #expect(try connection.channel.readInbound(as: HTTPServerRequestPart.self) == nil)
+    }
+
+    @Test
+    func aRequestOfTheOldVersionNeedsNoHost() throws {
+        let connection = try GuardedConnection()
+        let head = HTTPRequestHead(version: .http1_0, method: .GET, uri: "/")
+
+        try connection.receive(.head(head))
+
+        #expect(try connection.channel.readInbound(as: HTTPServerRequestPart.self) == .head(head))
+    }
+
+    @Test
+    func theRestOfARefusedRequestIsNotWaitedForLong() throws {
+        let connection = try GuardedConnection()
+        try connection.receive(GuardedConnection.head(hasHost: false))
+
+        connection.advance(.seconds(4))
+        #expect(connection.channel.isActive)
+        connection.advance(.seconds(2))
+
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test(arguments: [true, false])
+    func whatIsNoRequestIsAnsweredInItsTurn(isNonsense: Bool) throws {
+        let connection = try GuardedConnection()
+        try connection.receive(GuardedConnection.head())
+        try connection.receive(.end(nil))
+        if isNonsense {
+            connection.channel.pipeline.fireErrorCaught(HTTPParserError.invalidMethod)
+        } else {
+            try connection.receive(GuardedConnection.head(hasHost: false))
+            try connection.receive(.end(nil))
+        }
+        #expect(try connection.sent().isEmpty)
+
+        try connection.send(GuardedConnection.answer(.ok))
+        try connection.send(.end(nil))
+
+        let statuses = try connection.sent().compactMap { part in
+            if case .head(let head) = part { head.status.code } else { nil }
+        }
+        #expect(statuses == [200, 400])
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test
+    func aBrokenBodyIsAnsweredWhenTheRequestsBeforeItAre() throws {
+        let connection = try GuardedConnection()
+        try connection.receive(GuardedConnection.head())
+        try connection.receive(.end(nil))
+        try connection.receive(GuardedConnection.head())
+        connection.channel.pipeline.fireErrorCaught(HTTPParserError.invalidChunkSize)
+        #expect(try connection.sent().isEmpty)
+
+        try connection.send(GuardedConnection.answer(.ok))
+        try connection.send(.end(nil))
+
+        #expect(try connection.sent().count == 2 + 3)
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test
+    func aBrokenBodyCutsAnAnswerThatHasBegun() throws {
+        let connection = try GuardedConnection()
+        try connection.receive(GuardedConnection.head())
+        try connection.send(GuardedConnection.answer(.ok))
+
+        connection.channel.pipeline.fireErrorCaught(HTTPParserError.invalidChunkSize)
+
+        #expect(try connection.sent().count == 1)
         #expect(!connection.channel.isActive)
     }
 

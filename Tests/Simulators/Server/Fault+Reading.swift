@@ -7,6 +7,7 @@ extension Fault {
         "body": .any, "delay_ms": .integer, "cut_after_bytes": .integer, "cut_request_after_bytes": .integer,
         "close_before_answer": .bool, "slow_bytes_per_second": .integer, "event_delay_ms": .integer,
         "error_event": .any, "never_answer": .bool, "break_chunking": .bool, "after_effect": .bool, "early": .bool,
+        "early_after_bytes": .integer,
     ])
 
     /// Reads what `POST /_sim/faults` was sent; a member it does not know is refused.
@@ -39,5 +40,6 @@ extension Fault {
         breaksChunking = json["break_chunking"]?.bool ?? false
         comesAfterEffect = json["after_effect"]?.bool ?? false
         comesEarly = json["early"]?.bool ?? false
+        comesAfterBytes = json["early_after_bytes"]?.integer
     }
 }

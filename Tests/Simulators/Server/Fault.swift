@@ -41,6 +41,8 @@ struct Fault: Sendable {
     var comesAfterEffect = false
     /// Fail without reading the request's body.
     var comesEarly = false
+    /// Fail when this many bytes of the request's body have come, without reading the rest.
+    var comesAfterBytes: Int?
 
     /// Whether the client is kept from the operation's own answer.
     var replacesAnswer: Bool { status != nil || closesBeforeAnswer || neverAnswers }

@@ -94,6 +94,11 @@ final class Incoming {
         while try await nextPiece() != nil {}
     }
 
+    /// Reads the body up to this many bytes, or to its end.
+    func drain(atLeast count: Int) async throws {
+        while bodyBytes < count, try await nextPiece() != nil {}
+    }
+
     /// Decodes `a=b&c=d`, the form of queries and of URL-encoded bodies.
     static func fields(of text: some StringProtocol) -> [(name: String, value: String)] {
         text.split(separator: "&").map { field in

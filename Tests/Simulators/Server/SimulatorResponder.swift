@@ -40,6 +40,8 @@ struct SimulatorResponder: HTTPResponder {
         guard fault.replacesAnswer else { return try await providerReply(to: request) }
         if fault.comesAfterEffect {
             _ = try await providerReply(to: request)
+        } else if let count = fault.comesAfterBytes {
+            try await request.drain(atLeast: count)
         } else if !fault.comesEarly {
             try await request.drain()
         }
