@@ -66,9 +66,12 @@ class Goal:
         if len(numbers) > 1:
             text += f" ({min(numbers):{self._form}} to {max(numbers):{self._form}})"
         is_reached = median >= self.limit if self.is_least else median <= self.limit
-        bounded = measure.bounded(tables)
-        note = f"; {bounded}'s is a lower bound" if bounded else ""
-        return f"| {self.name} | {text} | {limit} | {'reached' if is_reached else '**missed**'}{note} |"
+        verdict = ["reached" if is_reached else "**missed**"]
+        if bounded := measure.bounded(tables):
+            verdict.append(f"{bounded}'s is a lower bound")
+        if len(numbers) < (rounds := len(tables[measure.table].values[measure.way])):
+            verdict.append(f"{len(numbers)} of {rounds} rounds")
+        return f"| {self.name} | {text} | {limit} | {'; '.join(verdict)} |"
 
     @property
     def _form(self) -> str:
