@@ -4,7 +4,8 @@ import NIOCore
 
 /// OpenAI's file object, with its nine members always there.
 ///
-/// It is written in place: a page has up to ten thousand of them, and an encoder takes more time for one than its query.
+/// It is written in place: a page has up to ten thousand of them, and an encoder takes more time for one than the
+/// database.
 struct FileObject: Sendable {
     let file: ManagedFile
     let id: String
