@@ -19,9 +19,18 @@ package struct RecordUUID: Hashable, Sendable {
 
     /// Reads the 16 bytes of an identifier, most significant first; nil for any other count.
     package init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == 16 else { return nil }
-        high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+        // Every row of a list has one of these: bytes that lie together are read without going through their collection.
+        let together = bytes.withContiguousStorageIfAvailable { bytes in
+            bytes.count == 16 ? RecordUUID(sixteen: UnsafeRawBufferPointer(bytes)) : nil
+        }
+        guard let id = together ?? Array(bytes).withUnsafeBytes({ $0.count == 16 ? RecordUUID(sixteen: $0) : nil })
+        else { return nil }
+        self = id
+    }
+
+    private init(sixteen bytes: UnsafeRawBufferPointer) {
+        high = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+        low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
     /// Reads `8-4-4-4-12` lower- or upper-case hexadecimal digits; nil for anything else.
@@ -38,7 +47,7 @@ package struct RecordUUID: Hashable, Sendable {
 
     /// The 16 bytes, most significant first.
     package var bytes: [UInt8] {
-        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * $0)) } }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 
     /// `8-4-4-4-12` lower-case hexadecimal digits.

@@ -27,7 +27,7 @@ struct FileRoutes: Sendable {
         let file = try await cancellingOnDisconnect(of: call.context.channel) {
             try await UploadService(services: services).create(call)
         }
-        return try .json(object(file))
+        return .json(try object(file).json())
     }
 
     private func list(_ call: Call) async throws -> Response {
@@ -43,11 +43,11 @@ struct FileRoutes: Sendable {
             deployments: deployments
         )
         let page = try await services.registry.listFiles(for: call.principal, listing)
-        return try .json(FileList(page.files.map(object), hasMore: page.hasMore))
+        return .json(try FileList(data: page.files.map(object), hasMore: page.hasMore).json())
     }
 
     private func retrieve(_ call: Call) async throws -> Response {
-        try .json(object(try await file(call, .read)))
+        .json(try object(try await file(call, .read)).json())
     }
 
     /// Deletes every copy and the record; goes on when the client leaves, since a delete is there to be finished.

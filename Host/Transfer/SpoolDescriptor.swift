@@ -8,7 +8,7 @@ import Darwin
 #endif
 
 /// An open file that is closed when the last reference goes.
-final class SpoolDescriptor: Sendable {
+final class SpoolDescriptor: SpoolStorage {
     private let descriptor: Int32
     private let pool: NIOThreadPool
 
@@ -17,6 +17,8 @@ final class SpoolDescriptor: Sendable {
         self.descriptor = descriptor
         self.pool = pool
     }
+
+    var blocks: Bool { true }
 
     // Closing the last descriptor of a removed file frees its blocks, which takes a while for a large one: the last
     // reference may go on an event loop. A pool that has stopped runs this at once.

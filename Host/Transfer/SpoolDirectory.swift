@@ -31,31 +31,38 @@ package final class SpoolDirectory: Sendable {
     /// The bytes that files and uploads hold or have reserved now.
     package var reservedBytes: Int64 { ledger.reservedBytes }
 
-    /// Opens a new file.
+    /// Opens a new file; an upload that is known to be small is kept in memory, though its share is counted, too.
     ///
     /// - Parameters:
     ///   - maximumBytes: What this file may have.
     ///   - expectedBytes: What it will probably have, such as the request's `Content-Length`: reserved at once, so that
-    ///     an upload that cannot fit is refused before it begins. Without it the share grows with the file.
+    ///     an upload that cannot fit is refused before it begins. Without it the share grows with the file. One that is
+    ///     said to be small must not have more.
     /// - Returns: A writer whose file goes with it, unless it is finished.
     /// - Throws: ``SpoolError`` with `.full`, `.diskFull` or `.failed`.
     package func writer(maximumBytes: Int64, expectedBytes: Int64? = nil) async throws -> SpoolWriter {
         let share = max(0, min(expectedBytes ?? 0, maximumBytes))
         let reservation = try SpoolReservation(share, in: ledger)
+        return SpoolWriter(
+            maximumBytes: maximumBytes,
+            tape: SpoolTape(try await storage(expectedBytes), pool: pool),
+            reservation: reservation
+        )
+    }
+
+    private func storage(_ expectedBytes: Int64?) async throws -> any SpoolStorage {
+        if let expectedBytes, expectedBytes <= SpoolMemory.longestContent {
+            return SpoolMemory(capacity: expectedBytes)
+        }
         let number = filesMade.withLock { made in
             made += 1
             return made
         }
         let name = owner.fileName(number)
-        let descriptor = try await pool.runIfActive { [folder, pool] in
+        return try await pool.runIfActive { [folder, pool] in
             let descriptor = SpoolDescriptor(try folder.create(name), pool: pool)
             try folder.remove(name)
             return descriptor
         }
-        return SpoolWriter(
-            maximumBytes: maximumBytes,
-            tape: SpoolTape(descriptor, pool: pool),
-            reservation: reservation
-        )
     }
 }

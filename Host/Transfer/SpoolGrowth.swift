@@ -77,18 +77,18 @@ package final class GrowingFile: RandomAccessFile {
     package let sizeInBytes: Int64
     package var growth: (any FileGrowth)? { progress }
     let progress: SpoolGrowth
-    private let descriptor: SpoolDescriptor
+    private let storage: any SpoolStorage
 
-    init(sizeInBytes: Int64, progress: SpoolGrowth, descriptor: SpoolDescriptor) {
+    init(sizeInBytes: Int64, progress: SpoolGrowth, storage: any SpoolStorage) {
         self.sizeInBytes = sizeInBytes
         self.progress = progress
-        self.descriptor = descriptor
+        self.storage = storage
     }
 
     package func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        try descriptor.read(at: offset, into: buffer)
+        try storage.read(at: offset, into: buffer)
     }
 
-    package func duplicateDescriptor() -> Int32? { descriptor.duplicate() }
-    package func prefetch(_ range: Range<Int64>) throws { try descriptor.prefetch(range) }
+    package func duplicateDescriptor() -> Int32? { storage.duplicate() }
+    package func prefetch(_ range: Range<Int64>) throws { try storage.prefetch(range) }
 }

@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Writes one file from its beginning to its end on a thread pool, and hashes what it writes.
+/// Writes one file from its beginning to its end and hashes what it writes, on a thread pool if that may block.
 final class SpoolTape: Sendable {
     private struct State {
         var hasher = SHA256()
@@ -12,18 +12,22 @@ final class SpoolTape: Sendable {
         var growth: SpoolGrowth?
     }
 
-    let descriptor: SpoolDescriptor
+    let storage: any SpoolStorage
     private let pool: NIOThreadPool
     private let state = Mutex(State())
 
-    init(_ descriptor: SpoolDescriptor, pool: NIOThreadPool) {
-        self.descriptor = descriptor
+    init(_ storage: any SpoolStorage, pool: NIOThreadPool) {
+        self.storage = storage
         self.pool = pool
     }
 
     /// Starts to write a block; the next one may be started when this one has ended.
     func start(_ block: SpoolBlock) -> PendingWrite {
         let write = PendingWrite(block)
+        guard storage.blocks else {
+            write.run(append)
+            return write
+        }
         pool.submit { state in
             write.run { block throws(SpoolError) in
                 guard state == .active else {
@@ -48,14 +52,14 @@ final class SpoolTape: Sendable {
             return state.offset
         }
         growth.advance(to: written)
-        return GrowingFile(sizeInBytes: sizeInBytes, progress: growth, descriptor: descriptor)
+        return GrowingFile(sizeInBytes: sizeInBytes, progress: growth, storage: storage)
     }
 
     /// Nothing more will be written.
     func abandon() { state.withLock { $0.growth }?.abandon() }
 
     private func append(_ block: SpoolBlock) throws(SpoolError) {
-        try descriptor.write(block.pieces, at: state.withLock(\.offset))
+        try storage.write(block.pieces, at: state.withLock(\.offset))
         let (written, growth) = state.withLock { state in
             state.offset += Int64(block.sizeInBytes)
             // Only now: whoever asked for the file meanwhile saw the offset before.
@@ -91,7 +95,7 @@ final class PendingWrite: Sendable {
         waiting = Mutex(Waiting(state: .queued(block)))
     }
 
-    /// Does the write; called once, on the pool.
+    /// Does the write; called once.
     func run(_ write: (SpoolBlock) throws(SpoolError) -> Void) {
         let queued = waiting.withLock { waiting -> SpoolBlock? in
             guard case .queued(let block) = waiting.state else { return nil }

@@ -62,7 +62,7 @@ package final class SpoolWriter: Sendable {
         return SpooledFile(
             sizeInBytes: size,
             sha256: medium.tape.sha256,
-            descriptor: medium.tape.descriptor,
+            storage: medium.tape.storage,
             reservation: medium.reservation
         )
     }

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import chats
+import goals
 import lives
 import quick
 import transfers
@@ -24,37 +25,44 @@ from servers import machine
 
 PAGE = Path(__file__).resolve().parent / "RESULTS.md"
 
-SCENARIOS: dict[str, list[Callable[[World, argparse.Namespace], Table]]] = {
-    "start": [lives.starts],
-    "chat": [chats.chat],
-    "rates": [chats.rates],
-    "files": [partial(chats.chat_files, files=1), partial(chats.chat_files, files=10)],
-    "stream": [chats.chat_streamed],
-    "large": [chats.chat_large],
-    "upload": [
-        partial(transfers.upload, size=1000, name="1 kB"),
-        partial(transfers.upload, size=1_000_000, name="1 MB"),
-        transfers.upload_large,
-    ],
-    "download": [transfers.download_large],
-    "list": [transfers.listing],
-    "streams": [lives.streams],
+SCENARIOS: dict[str, Callable[[World, argparse.Namespace], Table]] = {
+    "start": lives.starts,
+    "chat": chats.chat,
+    "rates": chats.rates,
+    "files": chats.chat_files,
+    "stream": chats.chat_streamed,
+    "large": chats.chat_large,
+    "upload-1kb": partial(transfers.upload, size=1000, name="1 kB"),
+    "upload-1mb": partial(transfers.upload, size=1_000_000, name="1 MB"),
+    "upload-1gb": transfers.upload_large,
+    "download": transfers.download_large,
+    "list": transfers.listing,
+    "streams": lives.streams,
 }
 
 
-def report(tables: list[Table], options: argparse.Namespace, seconds: float) -> str:
+def report(tables: dict[str, Table], options: argparse.Namespace, took: dict[str, float], load: float) -> str:
     date = time.strftime("%Y-%m-%d", time.gmtime())
     # Without the folders, which scripts/bench adds.
     words = [
         word for word in sys.argv[1:] if "/" not in word and word not in ("--build", "--plugins", "--environments")
     ]
-    texts = "\n\n".join(table.text() for table in tables)
+    texts = "\n\n".join(table.text() for table in tables.values())
     return f"""# Results
 
-Measured {date} by `scripts/bench {" ".join(words)}`: {options.rounds} rounds a way, {options.seconds:g} s each,
-interleaved; the median of the rounds, and the least and the greatest. It took {seconds / 60:.0f} minutes.
+Measured {date} by `{" ".join(["scripts/bench", *words])}`: {options.rounds} rounds a way, {options.seconds:g} s each,
+interleaved; the median of the rounds, and the least and the greatest. It took {sum(took.values()) / 60:.0f} minutes;
+seconds: {", ".join(f"{name} {seconds:.0f}" for name, seconds in took.items())}.
 
-{machine()}; load average {os.getloadavg()[2]:.1f} over the last 15 minutes.
+## Goals
+
+The medians of what each round found, compared with what is meant to be reached.
+
+{goals.text(tables)}
+
+## How it was measured
+
+{machine()}; load average {load:.1f} when it began.
 The server under test had processor {PROXY_CORE}, the generator and the instant upstream processor {LOAD_CORE}: each way
 is pinned the same. Envoy, smg and LiteLLM are stopped while another is measured.
 
@@ -87,7 +95,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--streams", type=int, default=2000, help="streams that stay open (2000)")
     parser.add_argument("--quick", action="store_true", help="chat with a file against recorded.json, in 3 minutes")
     parser.add_argument("--record", action="store_true", help="with --quick: writes recorded.json")
-    parser.add_argument("--no-write", action="store_true", help="prints and leaves RESULTS.md as it is")
+    parser.add_argument(
+        "--no-write", action="store_true", help="leaves RESULTS.md as it is, as it does for some scenarios only"
+    )
     parser.add_argument("--build", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--plugins", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--environments", type=Path, required=True, help=argparse.SUPPRESS)
@@ -109,17 +119,21 @@ def main() -> None:
     if options.quick:
         raise SystemExit(quick.run(options))
 
-    started = time.monotonic()
-    tables: list[Table] = []
+    load, _, _ = os.getloadavg()
+    tables: dict[str, Table] = {}
+    took: dict[str, float] = {}
     with World(options.build, options.plugins, options.environments, options.large) as world:
         for name in options.scenarios or SCENARIOS:
-            for scenario in SCENARIOS[name]:
-                tables.append(scenario(world, options))
-                print(f"\n{tables[-1].text()}\n", flush=True)
-                if not options.no_write:
-                    # Each time: a run that is ended early leaves what it has found.
-                    PAGE.write_text(report(tables, options, time.monotonic() - started))
-    print(f"bench: {time.monotonic() - started:.0f} s", file=sys.stderr)
+            started = time.monotonic()
+            tables[name] = SCENARIOS[name](world, options)
+            took[name] = time.monotonic() - started
+            print(f"\n{tables[name].text()}\n", flush=True)
+            print(f"bench: {name} took {took[name]:.0f} s", file=sys.stderr, flush=True)
+            if not options.no_write and not options.scenarios:
+                # Each time: a run that is ended early leaves what it has found.
+                PAGE.write_text(report(tables, options, took, load))
+    print(f"{goals.text(tables)}\n", flush=True)
+    print(f"bench: {sum(took.values()):.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

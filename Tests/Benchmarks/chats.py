@@ -1,16 +1,21 @@
 """The scenarios of chat: plain, with managed files, streamed, large, and the highest rates."""
 
 import argparse
+import dataclasses
 import json
+from collections.abc import Callable
 
 from generator import Request, Void
-from measuring import SATURATION, at_rate, highest_rate, in_rounds, saturate
+from measuring import RATE_STEPS, SATURATION, WARM_UP, at_rate, highest_rates, in_rounds, saturate
 from results import Column, Table
-from ways import GANTRY, VERTEX, Way, World
+from ways import FILES, GANTRY, VERTEX, Way, World
 
 BODY_BYTES = 1200
 _EVERYONE = ("direct", "nginx", "envoy", "smg", "tensorzero", "litellm", GANTRY, VERTEX)
-_WITH_FILES = ("direct", "nginx", GANTRY, VERTEX)
+_WITH_FILES = ("direct", "nginx", "envoy", "smg", GANTRY, VERTEX)
+TEN_FILES = f"{GANTRY}, {FILES} files"
+#: Enough for so many ids.
+_FILES_BODY_BYTES = 1500
 _LIMITS = (1, 5, 10)
 
 
@@ -29,13 +34,23 @@ def chat_request(way: Way, size: int = BODY_BYTES, files: int = 0, mark: str = "
 
 
 def chat(world: World, options: argparse.Namespace) -> Table:
-    return _chat(world, options, "Chat, plain", f"{BODY_BYTES} bytes, no file.", _EVERYONE)
+    note = f"{BODY_BYTES:,} bytes, no file."
+    return _chat(world, options, "Chat, plain", note, _EVERYONE, size=BODY_BYTES)
 
 
-def chat_files(world: World, options: argparse.Namespace, files: int) -> Table:
-    title = f"Chat with {files} managed file{'s' if files > 1 else ''}"
-    note = "Other ways pass ids on as they are; Gantry checks the owner of each and puts the provider's in its place."
-    return _chat(world, options, title, note, _WITH_FILES, files=files, size=max(BODY_BYTES, 400 + files * 100))
+def chat_files(world: World, options: argparse.Namespace) -> Table:
+    note = (
+        f"{_FILES_BODY_BYTES:,} bytes with 1 file id where no other number is named. Other ways pass ids on as they "
+        "are; Gantry checks the owner of each and puts the provider's in its place."
+    )
+
+    def with_files(ways: list[Way]) -> list[Way]:
+        ten = {GANTRY: TEN_FILES, VERTEX: f"{VERTEX}, {FILES} files"}
+        one = [dataclasses.replace(way, files=way.files[:1]) for way in ways]
+        return one + [dataclasses.replace(way, name=ten[way.name]) for way in ways if way.name in ten]
+
+    title = "Chat with managed files"
+    return _chat(world, options, title, note, _WITH_FILES, with_files, size=_FILES_BODY_BYTES, files=FILES)
 
 
 def chat_large(world: World, options: argparse.Namespace) -> Table:
@@ -52,7 +67,15 @@ def chat_streamed(world: World, options: argparse.Namespace) -> Table:
     return _chat(world, options, "Chat, streamed", note, _EVERYONE, **what)
 
 
-def _chat(world: World, options: argparse.Namespace, title: str, note: str, names: tuple[str, ...], **what) -> Table:
+def _chat(
+    world: World,
+    options: argparse.Namespace,
+    title: str,
+    note: str,
+    names: tuple[str, ...],
+    variants: Callable[[list[Way]], list[Way]] = list,
+    **what,
+) -> Table:
     is_stream = "mark" in what
     rate = options.stream_rate if is_stream else options.rate
     columns = dict(SATURATION)
@@ -78,35 +101,39 @@ def _chat(world: World, options: argparse.Namespace, title: str, note: str, name
         times = load.first_byte if is_stream else load.latency
         values |= {"p50": times["p50"], "p99": times["p99"], "p99.9": times["p999"]}
 
-    in_rounds(table, world.ways(*names), options, measure)
-    table.remarks |= {name: reason for name, reason in world.missing.items() if name in names}
+    in_rounds(table, variants(world.ways(*names)), options, measure)
+    table.remarks |= world.why_missing(names)
     table.compare("rps", "nginx", "rps ratio", "requests/s / nginx's")
     table.compare("cpu", "nginx", "cpu ratio", "CPU / nginx's")
-    if is_stream:
-        table.compare("p50", "direct", "added", "first event added us, p50", difference=True)
+    less, times = ("direct", "first event's ") if is_stream else ("nginx", "")
+    for percentile in ("p50", "p99"):
+        title = f"{times}{percentile} us less {less}'s"
+        table.compare(percentile, less, f"{percentile} added", title, difference=True)
     return table
 
 
 def rates(world: World, options: argparse.Namespace) -> Table:
     """The highest open-loop rates of plain chat."""
     note = (
-        f"Open loop, {options.open_connections} connections: the highest of 20 steps up to what the same round "
-        "found at saturation."
+        f"Open loop, {options.open_connections} connections: the highest of {RATE_STEPS} steps up to what the same "
+        "round found at saturation. The generator's CPU is that at saturation."
     )
     columns = {f"{limit} ms": Column(f"requests/s with p99 < {limit} ms") for limit in _LIMITS}
+    columns["generator"] = Column("generator's CPU %")
     table = Table("Chat, plain: the highest rate", note, columns)
 
     def measure(way: Way, values: dict[str, float]) -> None:
         request = chat_request(way)
-        top = world.generator.run(way.port, request, options.connections, 1, warm_up=0.5).requests_per_second
+        full = world.generator.run(way.port, request, options.connections, options.probe_seconds, warm_up=WARM_UP)
+        top = full.requests_per_second
         if top < 1:
-            raise Void("it answered nothing within a second")
-        seen: dict[int, float] = {}
-        for limit in _LIMITS:
-            values[f"{limit} ms"] = highest_rate(world, way, request, limit, top, options, seen)
+            raise Void(f"it answered nothing within {options.probe_seconds:g} s")
+        values["generator"] = full.cpu_share * 100
+        for limit, rate in highest_rates(world, way, request, _LIMITS, top, options).items():
+            values[f"{limit} ms"] = rate
 
     in_rounds(table, world.ways(*_EVERYONE[1:]), options, measure)
-    table.remarks |= {name: reason for name, reason in world.missing.items() if name in _EVERYONE}
+    table.remarks |= world.why_missing(_EVERYONE)
     for limit in _LIMITS:
         table.compare(f"{limit} ms", "nginx", f"ratio {limit}", f"{limit} ms / nginx's")
     return table

@@ -33,7 +33,7 @@ def starts(world: World, options: argparse.Namespace) -> Table:
         server.stop()
 
     in_rounds(table, world.ways(*names), options, measure)
-    table.remarks |= {name: reason for name, reason in world.missing.items() if name in names}
+    table.remarks |= world.why_missing(names)
     return table
 
 
@@ -59,6 +59,7 @@ def streams(world: World, options: argparse.Namespace) -> Table:
 
     names = ("nginx", "envoy", "smg", GANTRY)
     in_rounds(table, world.ways(*names), options, measure)
+    table.remarks |= world.why_missing(names)
     return table
 
 

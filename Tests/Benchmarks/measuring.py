@@ -14,6 +14,8 @@ from servers import Server
 
 _TRIES = 3
 WARM_UP = 0.5
+#: How finely the highest rate is looked for.
+RATE_STEPS = 20
 
 
 def in_rounds(
@@ -97,20 +99,27 @@ def at_rate(world: World, way: Way, request: Request, rate: float, options: argp
     return load
 
 
-def highest_rate(
-    world: World, way: Way, request: Request, limit: float, top: float, options: argparse.Namespace, seen: dict
-) -> float:
-    """The highest of 20 rates up to `top` at which 99 of 100 answers come within `limit` milliseconds; 0 if none."""
-    low, high = 0, 20
-    while low < high:
-        middle = (low + high + 1) // 2
-        if middle not in seen:
-            seen[middle] = _p99(world, way, request, top * middle / 20, options)
-        if seen[middle] < limit:
-            low = middle
-        else:
-            high = middle - 1
-    return top * low / 20
+def highest_rates(
+    world: World, way: Way, request: Request, limits: tuple[int, ...], top: float, options: argparse.Namespace
+) -> dict[int, float]:
+    """For each of the limits, in milliseconds, the highest of `RATE_STEPS` rates up to `top` with a p99 under it; 0 if
+    there is none.
+    """
+    rates, high = {}, RATE_STEPS
+    seen: dict[int, float] = {}
+    # What is too fast for the widest limit is too fast for the others.
+    for limit in sorted(limits, reverse=True):
+        low = 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            if middle not in seen:
+                seen[middle] = _p99(world, way, request, top * middle / RATE_STEPS, options)
+            if seen[middle] < limit:
+                low = middle
+            else:
+                high = middle - 1
+        rates[limit] = top * low / RATE_STEPS
+    return rates
 
 
 def _p99(world: World, way: Way, request: Request, rate: float, options: argparse.Namespace) -> float:

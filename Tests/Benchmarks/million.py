@@ -1,6 +1,5 @@
 """A registry full of files, written past the gateway into tables that it has made itself."""
 
-import json
 import random
 import sqlite3
 import subprocess
@@ -17,6 +16,8 @@ SMALL_TEAMS = [f"small-team-{number:02}" for number in range(20)]
 OWNERS = 1000
 RARE = 100
 RARE_PURPOSE = "fine-tune"
+#: As the gateway writes them, without spaces.
+_TARGET_NAMES = '["gpt-4o-mini-openai","gemini-2.0-flash"]'
 
 _FILE_COLUMNS = (
     "id, created_us, owner_kind, owner_id, team_id, purpose, filename, mime_type, size_in_bytes, sha256, "
@@ -82,7 +83,7 @@ class Million:
             name = file.id.hex()
             yield (
                 *(file.id, file.created_us, "user", file.owner, file.team, file.purpose, f"report-{name[:8]}.pdf"),
-                *("application/pdf", 123_456, name + name, json.dumps(["gpt-4o-mini-openai", "gemini-2.0-flash"])),
+                *("application/pdf", 123_456, name + name, _TARGET_NAMES),
                 *(file.status, file.expires_at, self.now),
             )
 

@@ -30,9 +30,10 @@ class Table:
     def numbers(self, way: str, column: str) -> list[float]:
         return [round[column] for round in self.values.get(way, []) if column in round]
 
-    def median(self, way: str, column: str) -> float | None:
-        numbers = self.numbers(way, column)
-        return statistics.median(numbers) if numbers else None
+    def pairs(self, column: str, way: str, other: str) -> list[tuple[float, float]]:
+        """Both ways' numbers of each round that has both."""
+        rounds = zip(self.values.get(way, []), self.values.get(other, []), strict=False)
+        return [(mine[column], theirs[column]) for mine, theirs in rounds if column in mine and theirs.get(column)]
 
     def compare(self, column: str, other: str, name: str, title: str, *, difference: bool = False) -> None:
         """Adds a column: this one divided by the same round's of another way, or less that."""

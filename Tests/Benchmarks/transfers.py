@@ -9,8 +9,7 @@ from ways import GANTRY, LOAD_CORE, PROXY_CORE, THREE_TARGETS, Way, World, wait_
 
 from servers import UPLOAD_TYPE, Gantry, upload_parts
 
-_THREE = "gantry, 3 targets"
-_FILES_MEMORY = "memory added MB"
+THREE = f"{GANTRY}, 3 targets"
 
 
 def upload_request(way: Way, size: int) -> Request:
@@ -69,14 +68,14 @@ def download_large(world: World, options: argparse.Namespace) -> Table:
 def _upload_ways(world: World) -> list[Way]:
     ways = world.ways("direct", "nginx", GANTRY)
     one = ways[-1]
-    return [*ways, Way(_THREE, one.port, one.server, one.model, one.files, THREE_TARGETS, one.fresh)]
+    return [*ways, Way(THREE, one.port, one.server, one.model, one.files, THREE_TARGETS, one.fresh)]
 
 
 def _large_columns(what: str) -> dict[str, Column]:
     return {
         "rate": Column("MB/s", 0, 1e6),
         "cpu": Column(f"CPU s/{what}", 2),
-        "memory": Column(_FILES_MEMORY, 1, 1e6),
+        "memory": Column("memory added MB", 1, 1e6),
         "generator": Column("generator's CPU %"),
     }
 

@@ -22,7 +22,8 @@ LOAD_CORE = 1
 ONE_TARGET = "gpt-bench"
 THREE_TARGETS = "gpt-bench, gpt-bench-second, gemini-bench"
 GANTRY, VERTEX = "gantry", "gantry, Vertex AI"
-_FILES = 10
+#: Files that chats can have.
+FILES = 10
 _READY_SECONDS = 90
 _PING = b'{"model":"gpt-bench","messages":[{"role":"user","content":"Hello"}]}'
 
@@ -37,7 +38,7 @@ class Way:
     server: Server | None = None
     model: str = "gpt-bench"
     #: Files that its chats can have, and what uploads name.
-    files: list[str] = field(default_factory=lambda: [f"file-{number:040}" for number in range(_FILES)])
+    files: list[str] = field(default_factory=lambda: [f"file-{number:040}" for number in range(FILES)])
     targets: str = ONE_TARGET
     #: Starts another one of it.
     fresh: Callable[[], Server] | None = None
@@ -97,7 +98,7 @@ class World:
         return competitors.start(name, self._environments, self.new_folder(), PROXY_CORE, port)
 
     def ways(self, *names: str) -> list[Way]:
-        """The ways of these names that can be had; why another cannot is in `missing`."""
+        """The ways of these names that can be had; see `why_missing`."""
         found = []
         for name in names:
             if name not in self._ways and name not in self.missing:
@@ -105,6 +106,10 @@ class World:
             if name in self._ways:
                 found.append(self._ways[name])
         return found
+
+    def why_missing(self, names: tuple[str, ...]) -> dict[str, str]:
+        """Of these names, those that cannot be had."""
+        return {name: reason for name, reason in self.missing.items() if name in names}
 
     def _add(self, name: str) -> None:
         if name == "direct":
@@ -131,7 +136,7 @@ class World:
             return
         way = Way(name, server.port, server, fresh=lambda: self.start(name), pauses=name in competitors.PACKAGES)
         if isinstance(server, Gantry):
-            way.files = [server.upload(THREE_TARGETS) for _ in range(_FILES)]
+            way.files = [server.upload(THREE_TARGETS) for _ in range(FILES)]
         if way.pauses:
             way.signal(signal.SIGSTOP)
             # A stopped process would not hear that it shall end.

@@ -18,7 +18,6 @@ final class LoadConnection: ChannelInboundHandler {
     private let run: LoadRun
     private let plan: LoadPlan
     private var parser = MessageParser(.response)
-    private var pending = ByteBuffer()
     private var exchange: Exchange?
     private var unsentFiller = 0
     private var owesEnd = false
@@ -76,15 +75,9 @@ final class LoadConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
-        if pending.readableBytes > 0 {
-            pending.writeBuffer(&buffer)
-            swap(&pending, &buffer)
-            pending = ByteBuffer()
-        }
+        parser.append(unwrapInboundIn(data))
         do {
-            while let part = try parser.next(&buffer) { receive(part, context) }
-            if buffer.readableBytes > 0 { pending = buffer }
+            while let part = try parser.next() { receive(part, context) }
         } catch {
             fail(.protocolError, context)
         }

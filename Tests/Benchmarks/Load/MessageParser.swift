@@ -48,6 +48,7 @@ struct MessageParser {
 
     private let kind: Kind
     private var state = State.head
+    private var pending = ByteBuffer()
 
     init(_ kind: Kind) {
         self.kind = kind
@@ -58,43 +59,59 @@ struct MessageParser {
         if case .untilClose = state { true } else { false }
     }
 
-    /// Reads the next part.
+    /// Takes the next piece of the wire.
+    mutating func append(_ piece: ByteBuffer) {
+        if pending.readableBytes == 0 {
+            pending = piece
+        } else {
+            pending.writeImmutableBuffer(piece)
+        }
+    }
+
+    /// Reads the next part of what was appended.
     ///
-    /// - Returns: nil if the buffer does not hold all of it yet.
-    mutating func next(_ buffer: inout ByteBuffer) throws(WireError) -> MessagePart? {
+    /// - Returns: nil if not all of it is there yet.
+    mutating func next() throws(WireError) -> MessagePart? {
+        if let part = try read() { return part }
+        // The memory that the last piece came in goes, whether or not the next one comes soon.
+        if pending.readableBytes == 0 { pending = ByteBuffer() }
+        return nil
+    }
+
+    private mutating func read() throws(WireError) -> MessagePart? {
         while true {
             switch state {
             case .head:
-                return try readHead(&buffer)
+                return try readHead()
             case .fixed(0):
                 state = .head
                 return .end
             case .fixed(let remaining):
-                guard let piece = buffer.readSlice(length: min(remaining, buffer.readableBytes)),
+                guard let piece = pending.readSlice(length: min(remaining, pending.readableBytes)),
                     piece.readableBytes > 0
                 else { return nil }
                 state = .fixed(remaining - piece.readableBytes)
                 return .body(piece)
             case .untilClose:
-                guard let piece = buffer.readSlice(length: buffer.readableBytes), piece.readableBytes > 0 else {
+                guard let piece = pending.readSlice(length: pending.readableBytes), piece.readableBytes > 0 else {
                     return nil
                 }
                 return .body(piece)
             case .chunkSize:
-                guard let line = try Self.readLine(&buffer) else { return nil }
+                guard let line = try readLine() else { return nil }
                 let size = try Self.hexadecimal(line)
                 state = size == 0 ? .trailer : .chunk(size)
             case .chunk(0):
-                guard try Self.readLine(&buffer) != nil else { return nil }
+                guard try readLine() != nil else { return nil }
                 state = .chunkSize
             case .chunk(let remaining):
-                guard let piece = buffer.readSlice(length: min(remaining, buffer.readableBytes)),
+                guard let piece = pending.readSlice(length: min(remaining, pending.readableBytes)),
                     piece.readableBytes > 0
                 else { return nil }
                 state = .chunk(remaining - piece.readableBytes)
                 return .body(piece)
             case .trailer:
-                guard let line = try Self.readLine(&buffer) else { return nil }
+                guard let line = try readLine() else { return nil }
                 guard line.readableBytes == 0 else { continue }
                 state = .head
                 return .end
@@ -102,10 +119,10 @@ struct MessageParser {
         }
     }
 
-    private mutating func readHead(_ buffer: inout ByteBuffer) throws(WireError) -> MessagePart? {
-        let length = buffer.withUnsafeReadableBytes(Self.headLength)
-        guard let length, let bytes = buffer.readSlice(length: length) else {
-            guard buffer.readableBytes < Self.longestHead else {
+    private mutating func readHead() throws(WireError) -> MessagePart? {
+        let length = pending.withUnsafeReadableBytes(Self.headLength)
+        guard let length, let bytes = pending.readSlice(length: length) else {
+            guard pending.readableBytes < Self.longestHead else {
                 throw WireError(description: "A head is longer than \(Self.longestHead) bytes.")
             }
             return nil
@@ -154,13 +171,13 @@ struct MessageParser {
         return nil
     }
 
-    private static func readLine(_ buffer: inout ByteBuffer) throws(WireError) -> ByteBuffer? {
-        guard let end = buffer.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else {
-            guard buffer.readableBytes < 1024 else { throw WireError(description: "A chunk's line has no end.") }
+    private mutating func readLine() throws(WireError) -> ByteBuffer? {
+        guard let end = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else {
+            guard pending.readableBytes < 1024 else { throw WireError(description: "A chunk's line has no end.") }
             return nil
         }
-        let length = end - buffer.readerIndex
-        guard var line = buffer.readSlice(length: length + 1) else { return nil }
+        let length = end - pending.readerIndex
+        guard var line = pending.readSlice(length: length + 1) else { return nil }
         let hasReturn = length > 0 && line.getInteger(at: line.readerIndex + length - 1) == UInt8(ascii: "\r")
         line.moveWriterIndex(to: line.readerIndex + length - (hasReturn ? 1 : 0))
         return line

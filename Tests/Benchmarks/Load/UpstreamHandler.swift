@@ -38,7 +38,6 @@ final class UpstreamHandler: ChannelInboundHandler {
     private let answers: UpstreamAnswers
     private let held: NIOLoopBoundBox<HeldStreams>
     private var parser = MessageParser(.request)
-    private var pending = ByteBuffer()
     private var head: MessageHead?
     private var bodyBegin = ByteBuffer()
     private var bodyLength = 0
@@ -51,15 +50,9 @@ final class UpstreamHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
-        if pending.readableBytes > 0 {
-            pending.writeBuffer(&buffer)
-            swap(&pending, &buffer)
-            pending = ByteBuffer()
-        }
+        parser.append(unwrapInboundIn(data))
         do {
-            while let part = try parser.next(&buffer) { receive(part, context) }
-            if buffer.readableBytes > 0 { pending = buffer }
+            while let part = try parser.next() { receive(part, context) }
         } catch {
             context.close(promise: nil)
         }

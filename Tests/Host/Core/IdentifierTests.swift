@@ -15,6 +15,18 @@ struct RecordUUIDTests {
     }
 
     @Test
+    func bytesAreReadFromAnyCollection() {
+        let bytes = (0..<16).map { UInt8($0 * 17) }
+        let uuid = RecordUUID(high: 0x0011_2233_4455_6677, low: 0x8899_aabb_ccdd_eeff)
+
+        #expect(uuid.bytes == bytes)
+        #expect(RecordUUID(bytes: bytes) == uuid)
+        #expect(RecordUUID(bytes: ([9] + bytes + [9]).dropFirst().dropLast()) == uuid)
+        #expect(RecordUUID(bytes: bytes.lazy.map { $0 }) == uuid)
+        #expect(RecordUUID(bytes: bytes.dropFirst().lazy.map { $0 }) == nil)
+    }
+
+    @Test
     func leadingZerosAreKept() {
         let uuid = RecordUUID(high: 1, low: 2)
 

@@ -105,6 +105,59 @@ struct SpoolTests {
     }
 
     @Test
+    func aSmallUploadOfKnownLengthNeedsNoFile() async throws {
+        let content = (0..<SpoolMemory.longestContent).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        let size = content.count
+
+        try await withSpool { spool in
+            let writer = try await spool.writer(maximumBytes: .max, expectedBytes: Int64(size))
+            for start in stride(from: 0, to: size, by: 1000) {
+                try await writer.write(ByteBuffer(bytes: content[start..<min(start + 1000, size)]))
+            }
+            let file = try await writer.finish()
+
+            #expect(file.duplicateDescriptor() == nil)
+            #expect(file.sizeInBytes == Int64(size))
+            #expect(file.sha256 == SHA256.hash(data: content).map { String(format: "%02x", $0) }.joined())
+            for (offset, length) in [(0, 1), (1, 7), (size - 5, 5), (size - 5, 9), (size, 4), (size + 9, 4), (0, size)]
+            {
+                #expect(try read(file, offset, length) == Array(content.dropFirst(offset).prefix(length)))
+            }
+            #expect(throws: SpoolError.self) { try read(file, -1, 4) }
+            #expect(try read(file, 0, 0).isEmpty)
+            try file.prefetch(0..<Int64(size))
+        }
+    }
+
+    @Test
+    func aSmallUploadMayBeEmptyAndHasNoMoreThanItSaid() async throws {
+        try await withSpool { spool in
+            let empty = try await spool.writer(maximumBytes: .max, expectedBytes: 0)
+            #expect(try await empty.finish().sizeInBytes == 0)
+
+            let writer = try await spool.writer(maximumBytes: .max, expectedBytes: 5)
+            try await writer.write(ByteBuffer(string: "123456"))
+            let error = await #expect(throws: SpoolError.self) { try await writer.finish() }
+            writer.discard()
+
+            #expect(error?.code == .failed)
+            #expect(spool.reservedBytes == 0)
+        }
+    }
+
+    @Test
+    func aLongerUploadIsAFile() async throws {
+        try await withSpool { spool in
+            let writer = try await spool.writer(maximumBytes: .max, expectedBytes: SpoolMemory.longestContent + 1)
+            try await writer.write(ByteBuffer(string: "a"))
+
+            let descriptor = try #require(try await writer.finish().duplicateDescriptor())
+
+            #expect(close(descriptor) == 0)
+        }
+    }
+
+    @Test
     func allFilesTogetherStayUnderTheLimit() async throws {
         try await withSpool(limitInBytes: 3_000_000) { spool in
             let first = try await spool.writer(maximumBytes: .max, expectedBytes: 2_000_000)
