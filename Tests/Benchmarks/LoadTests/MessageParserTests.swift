@@ -15,11 +15,10 @@ struct MessageParserTests {
     private func parse(_ text: String, piece: Int = .max) throws -> Outcome {
         var parser = MessageParser(.response)
         var outcome = Outcome()
-        var buffer = ByteBuffer()
         var rest = ByteBuffer(string: text)
-        while rest.readableBytes > 0, var next = rest.readSlice(length: min(piece, rest.readableBytes)) {
-            buffer.writeBuffer(&next)
-            while let part = try parser.next(&buffer) {
+        while rest.readableBytes > 0, let next = rest.readSlice(length: min(piece, rest.readableBytes)) {
+            parser.append(next)
+            while let part = try parser.next() {
                 switch part {
                 case .head(let head):
                     outcome.statuses.append(head.status)
@@ -67,14 +66,14 @@ struct MessageParserTests {
     @Test
     func anAnswerWithoutALengthEndsWithItsConnection() throws {
         var parser = MessageParser(.response)
-        var buffer = ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\nsome")
+        parser.append(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\nsome"))
 
-        guard case .head(let head)? = try parser.next(&buffer) else { throw Unexpected() }
+        guard case .head(let head)? = try parser.next() else { throw Unexpected() }
         #expect(head.framing == .untilClose && head.closes)
         #expect(parser.endsWithConnection)
-        guard case .body(let bytes)? = try parser.next(&buffer) else { throw Unexpected() }
+        guard case .body(let bytes)? = try parser.next() else { throw Unexpected() }
         #expect(String(buffer: bytes) == "some")
-        guard try parser.next(&buffer) == nil else { throw Unexpected() }
+        guard try parser.next() == nil else { throw Unexpected() }
     }
 
     @Test
