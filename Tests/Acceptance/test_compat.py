@@ -78,6 +78,16 @@ class TestAliases:
         assert response.status_code == 200, response.text
         assert [item["index"] for item in response.json()["data"]] == [0, 1]
 
+    @pytest.mark.parametrize("count", range(1, 9))
+    def test_of_an_answer_that_fills_the_connection(self, gateway: Gateway, count: int) -> None:
+        # About 30 kB for each: from what fits into what a connection takes at once to what does not.
+        for _ in range(20):
+            body = {"model": "embeddings", "input": [f"Text {number}." for number in range(count)]}
+            response = gateway.admin.post("/v1/embeddings", json=body, timeout=10)
+
+            assert response.status_code == 200, response.text
+            assert len(response.json()["data"]) == count
+
     @pytest.mark.parametrize("suffix", ["?api-version=2024-10-21", "?x=1&y=2"])
     def test_a_query_does_not_change_the_route(self, gateway: Gateway, suffix: str) -> None:
         body = {"model": OPENAI_MODEL, "messages": [{"role": "user", "content": "Hello"}]}

@@ -290,7 +290,12 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if case .serving(let call) = state { call.writabilityChanged(to: context.channel.isWritable) }
+        if case .serving(let call) = state {
+            let isWritable = context.channel.isWritable
+            // What waits for more to go out with would keep the client from ever taking more.
+            if !isWritable { flushSoon() }
+            call.writabilityChanged(to: isWritable)
+        }
         context.fireChannelWritabilityChanged()
     }
 

@@ -124,9 +124,12 @@ private final class Lane {
         _ uri: String,
         _ method: HTTPMethod = .POST,
         version: HTTPVersion = .http1_1,
-        headers: HTTPHeaders = [:]
+        headers: HTTPHeaders = [:],
+        hosts: Int = 1
     ) -> HTTPServerRequestPart {
-        .head(HTTPRequestHead(version: version, method: method, uri: uri, headers: headers))
+        var headers = headers
+        for _ in 0..<hosts { headers.add(name: "Host", value: "gantry.test") }
+        return .head(HTTPRequestHead(version: version, method: method, uri: uri, headers: headers))
     }
 
     func routerAnswers() throws {
@@ -163,6 +166,35 @@ struct FastLaneTests {
         #expect(lane.calls.made[0].events == ["begin", "body 3", "end"])
         #expect(lane.router.parts.isEmpty)
         #expect(try lane.answers() == ["/chat"])
+    }
+
+    @Test(arguments: [0, 2])
+    func aRequestWithAnotherNumberOfHostsIsRefused(hosts: Int) throws {
+        let lane = try Lane()
+
+        try lane.channel.writeInbound(lane.head("/chat", hosts: hosts))
+        try lane.channel.writeInbound(HTTPServerRequestPart.end(nil))
+
+        #expect(lane.calls.made.isEmpty && lane.router.parts.isEmpty)
+        #expect(try lane.sent().hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test
+    func whatWaitsIsSentWhenTheClientTakesNoMore() throws {
+        let lane = try Lane()
+        try lane.send("/chat")
+        let call = lane.calls.made[0]
+        call.lane.begin(AnswerHead(.ok, length: 10_000))
+        call.lane.write(ByteBuffer(repeating: 0x61, count: 5000))
+        #expect(try lane.sent().isEmpty)
+
+        lane.channel.isWritable = false
+        lane.channel.pipeline.fireChannelWritabilityChanged()
+        lane.channel.embeddedEventLoop.run()
+
+        #expect(call.events.last == "writable false")
+        #expect(try lane.sent().utf8.count > 5000)
     }
 
     @Test(arguments: [("/chat", HTTPMethod.GET), ("/chats", .POST), ("/", .POST)])
