@@ -73,7 +73,10 @@ package struct FileCopy: Hashable, Sendable {
 }
 
 /// One file of one owner, with the copies that exist at providers.
-package struct ManagedFile: Hashable, Sendable {
+///
+/// It never changes. As a class, since it goes through many hands: a struct of so many fields costs more to hand over than
+/// to look up.
+package final class ManagedFile: Sendable {
     package let id: FileID
     package let owner: Owner
     /// The team of the key that made it; its members share the file.
@@ -159,4 +162,18 @@ extension FileCopy {
     fileprivate func isUsable(at deployment: DeploymentID, now: UnixTime) -> Bool {
         self.deployment == deployment && state == .ready && providerID != nil && expiresAt.map { $0 > now } ?? true
     }
+}
+
+extension ManagedFile: Hashable {
+    /// Whether nothing differs.
+    package static func == (file: ManagedFile, other: ManagedFile) -> Bool {
+        file === other
+            || file.id == other.id && file.owner == other.owner && file.teamID == other.teamID
+                && file.purpose == other.purpose && file.filename == other.filename && file.mimeType == other.mimeType
+                && file.sizeInBytes == other.sizeInBytes && file.sha256 == other.sha256
+                && file.createdAt == other.createdAt && file.expiresAt == other.expiresAt
+                && file.status == other.status && file.targetNames == other.targetNames && file.copies == other.copies
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
