@@ -131,7 +131,7 @@ func withBench(
     _ plugin: ScriptedPlugin,
     parameters: [String: ConfigurationValue] = [:],
     secrets: [String: String] = [:],
-    timeout: Duration = .seconds(30),
+    timeout: Duration = .seconds(300),
     gate: DeploymentGate? = nil,
     test: (PluginBench) async throws -> Void
 ) async throws {
