@@ -163,9 +163,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             guard answerDidBegin() else { break }
             head.headers.replaceOrAdd(name: "connection", value: "close")
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .end:
-            context.write(data, promise: promise)
-            return answerDidEnd()
+        // Before the lane sees it, and goes on with the next request.
+        case .end: answerDidEnd()
         case .body: break
         }
         context.write(data, promise: promise)

@@ -41,10 +41,12 @@ package final class CutThrough: Sendable {
         // reads from its client.
         let verdict = EarlyVerdict(targets)
         attempts = targets.map { target in
-            let request = CopyCreation.request(file, from: source, expiresIn: expiresIn, requestID: requestID)
+            let sent = WatchedSource(source)
+            let request = CopyCreation.request(file, from: sent, expiresIn: expiresIn, requestID: requestID)
             let task = Task {
                 let outcome = await creation.create(file, at: target, request, existing)
-                if source.progress.isWhole { return outcome }
+                // What was lost before its last bytes is early however late that is noticed.
+                if source.progress.isWhole, sent.wasReadToEnd { return outcome }
                 let early = Self.early(outcome)
                 if let failure = verdict.note(early) { whenRefused(failure) }
                 return early

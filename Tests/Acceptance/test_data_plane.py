@@ -409,7 +409,7 @@ class TestBadRequests:
         [
             (f"POST {CHAT} HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 400),
             ("NONSENSE\r\n\r\n", 400),
-            (f"{START}Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+            (f"{START}Authorization: Bearer sk-1234\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
             (f"{START}X: {'x' * 100_000}", 431),
         ],
         ids=["no-host", "nonsense", "broken-chunk", "large-head"],

@@ -162,7 +162,8 @@ enum {
                                 stream with [DONE] when the RESULT comes */
   GANTRY_CMD_PIPE = 9,       /* request; from its EV_HEAD or later: the rest of this response goes to
                                 the client unseen by the plugin. EV_END or EV_FAILED follows.
-                                pairs: extra client headers. Needs GANTRY_FRAME_RAW */
+                                pairs: extra client headers. Needs GANTRY_FRAME_RAW. The
+                                operation's input is gone then: no GANTRY_SEG_INPUT after it */
   GANTRY_CMD_REMEMBER = 10,  /* text: kind ("file"), data: provider id now existing: the host
                             journals it before anything else, and can undo it */
   GANTRY_CMD_FORGET = 11,    /* same fields: it no longer exists */

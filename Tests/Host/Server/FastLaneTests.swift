@@ -300,6 +300,20 @@ struct FastLaneTests {
     }
 
     @Test
+    func whatIsNoRequestIsRefusedAfterTheRoutersAnswers() throws {
+        let lane = try Lane()
+        for _ in 0..<3 { try lane.send("/models", method: .GET) }
+        lane.channel.pipeline.fireErrorCaught(HTTPParserError.invalidMethod)
+
+        for _ in 0..<3 { try lane.routerAnswers() }
+
+        let sent = try lane.sent()
+        #expect(sent.components(separatedBy: "HTTP/1.1 200 OK\r\n").count == 4)
+        #expect(sent.contains("HTTP/1.1 400 Bad Request\r\n"))
+        #expect(!lane.channel.isActive)
+    }
+
+    @Test
     func whatIsNoRequestIsRefusedAfterWhatCameBefore() throws {
         let lane = try Lane()
         try lane.send("/chat")
