@@ -5,11 +5,12 @@ import HTTPTypes
 /// The gateway has no use for its value. But whoever stands before it may go by another of two than whoever stands
 /// behind, so none of them shall be made to choose.
 enum HostRule {
-    /// Why a request is refused; nil if it keeps the rule.
+    /// Judges a request.
     ///
     /// - Parameters:
     ///   - count: How many Host headers it has.
     ///   - isOld: Whether it is one of HTTP/1.0.
+    /// - Returns: Why it is refused; nil if it keeps the rule.
     static func refusal(ofHosts count: Int, isOld: Bool) -> GatewayError? {
         switch count {
         case 1: return nil
