@@ -1,11 +1,10 @@
-import HostCore
 import NIOCore
 import NIOHTTP1
 
 /// One request and its answer.
 ///
 /// Used on its event loop only.
-package final class UpstreamExchange {
+package final class UpstreamExchange: DeadlineOwner {
     private enum State {
         case waiting
         case running(UpstreamConnection)
@@ -22,7 +21,8 @@ package final class UpstreamExchange {
     private let pool: EndpointPool
     private var state = State.waiting
     private(set) var delegate: (any UpstreamDelegate)?
-    private var waitTimer: Scheduled<Void>?
+    /// Until when it waits for a connection.
+    private var waitEnd: LoopDeadlines.Place?
 
     init(request: UpstreamRequest, pool: EndpointPool, delegate: any UpstreamDelegate) {
         self.request = request
@@ -72,26 +72,24 @@ package final class UpstreamExchange {
 
     func wait(atMost limit: TimeAmount) {
         state = .waiting
-        let now = NIODeadline.now()
-        wait(until: min(deadline, now + limit))
+        waitEnd = pool.owner.deadlines.set(in: min(deadline - .now(), limit), for: self)
     }
 
-    private func wait(until end: NIODeadline) {
-        waitTimer = pool.owner.loop.assumeIsolated().scheduleTask(deadline: end) { [self] in
-            guard case .waiting = state else { return }
-            let now = NIODeadline.now()
-            if let pause = LateTimer.secondLook(after: Duration(now - end)) {
-                return wait(until: now + TimeAmount(pause))
-            }
-            pool.withdraw(self)
-            fail(UpstreamError(.timeout, "no connection to \(pool.endpoint) became free in time"))
-        }
+    package func deadlinePassed() {
+        waitEnd = nil
+        guard case .waiting = state else { return }
+        pool.withdraw(self)
+        fail(UpstreamError(.timeout, "no connection to \(pool.endpoint) became free in time"))
+    }
+
+    private func stopWaiting() {
+        if let waitEnd { pool.owner.deadlines.clear(waitEnd) }
+        waitEnd = nil
     }
 
     func run(on connection: UpstreamConnection) {
         state = .running(connection)
-        waitTimer?.cancel()
-        waitTimer = nil
+        stopWaiting()
     }
 
     /// Fails after the current event: for refusals from inside `send`.
@@ -114,7 +112,6 @@ package final class UpstreamExchange {
     private func finish() {
         state = .finished
         delegate = nil
-        waitTimer?.cancel()
-        waitTimer = nil
+        stopWaiting()
     }
 }
