@@ -137,7 +137,22 @@ extension UnsafeRawBufferPointer {
     }
 }
 
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes are an ASCII word, whose letters may be of either case.
+    ///
+    /// - Parameter word: In lower case.
+    /// - Returns: Whether nothing else differs.
+    @inlinable
+    package func isWord(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        // Indices, not `zip`, whose iterator the compiler does not unfold: 1,600 instructions for `authorization`.
+        for index in indices where self[index].lowercasedASCII != word.utf8Start[index] { return false }
+        return true
+    }
+}
+
 extension UInt8 {
     /// This byte, or the small letter if it is a capital ASCII letter.
-    var lowercasedASCII: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }
+    @inlinable
+    package var lowercasedASCII: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }
 }

@@ -45,11 +45,7 @@ extension RequestScanner {
             if let port = host.firstIndex(of: UInt8(ascii: ":")) { host = host[..<port] }
             if host.last == UInt8(ascii: ".") { host = host.dropLast() }
             let bytes = UnsafeRawBufferPointer(rebasing: host)
-            return isHost(bytes, "generativelanguage.googleapis.com") || isHost(bytes, "api.openai.com")
-        }
-
-        private static func isHost(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
-            bytes.count == name.utf8CodeUnitCount && bytes.startsIgnoringCase(with: name)
+            return bytes.isWord("generativelanguage.googleapis.com") || bytes.isWord("api.openai.com")
         }
     }
 }

@@ -168,8 +168,7 @@ private struct LentTexts {
         return name.withUTF8 { bytes in
             let place = take(bytes.count)
             for index in bytes.indices {
-                let byte = bytes[index]
-                place.initializeElement(at: index, to: (0x41...0x5a).contains(byte) ? byte | 0x20 : byte)
+                place.initializeElement(at: index, to: bytes[index].lowercasedASCII)
             }
             return gantry_slice(UnsafeRawBufferPointer(place))
         }

@@ -1,3 +1,4 @@
+import HostCore
 import NIOHTTP1
 
 /// What the gateway reads of a request's headers, found in one pass: every request comes here, and each look through
@@ -28,22 +29,5 @@ extension String {
     func isWord(_ word: StaticString) -> Bool {
         var text = self
         return text.withUTF8 { UnsafeRawBufferPointer($0).isWord(word) }
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether these bytes are an ASCII word, whose letters may be of either case.
-    ///
-    /// - Parameter word: In lower case.
-    /// - Returns: Whether nothing else differs.
-    func isWord(_ word: StaticString) -> Bool {
-        guard count == word.utf8CodeUnitCount else { return false }
-        // Indices, not `zip`, whose iterator the compiler does not unfold: 1,600 instructions for `authorization`.
-        for index in indices where Self.lowercase(self[index]) != word.utf8Start[index] { return false }
-        return true
-    }
-
-    private static func lowercase(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }

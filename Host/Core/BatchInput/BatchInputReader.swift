@@ -116,22 +116,23 @@ extension BatchInputReader {
                 first = First(url: url.bytes, model: model.bytes)
                 return
             }
-            guard url == first.url else {
-                let text = String(decoding: first.url, as: UTF8.self)
-                throw RuleError(
-                    .invalidRequest,
-                    "Its url is \"\(url.text)\", that of the first request \"\(text)\"; one batch has one.",
-                    parameter: "url"
-                )
-            }
-            guard model == first.model else {
-                let text = String(decoding: first.model, as: UTF8.self)
-                throw RuleError(
-                    .invalidRequest,
-                    "Its model is \"\(model.text)\", that of the first request \"\(text)\"; one batch has one.",
-                    parameter: "body.model"
-                )
-            }
+            try Self.compare(url, first.url, "url", at: "url")
+            try Self.compare(model, first.model, "model", at: "body.model")
+        }
+
+        private static func compare(
+            _ contents: StringContents,
+            _ first: [UInt8],
+            _ name: String,
+            at path: String
+        ) throws(RuleError) {
+            guard !(contents == first) else { return }
+            let text = String(decoding: first, as: UTF8.self)
+            throw RuleError(
+                .invalidRequest,
+                "Its \(name) is \"\(contents.text)\", that of the first request \"\(text)\"; one batch has one.",
+                parameter: path
+            )
         }
 
         private mutating func note(
