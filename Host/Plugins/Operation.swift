@@ -14,6 +14,24 @@ package enum OperationKind: UInt32, Sendable, CaseIterable {
     case fileDelete = 10
     case fileList = 11
     case fileContent = 12
+    case inputCreate = 13
+    case batchCreate = 16
+    case batchGet = 17
+    case batchCancel = 18
+    case batchList = 19
+    case batchResults = 20
+    case tuneCreate = 24
+    case tuneGet = 25
+    case tuneCancel = 26
+    case tuneList = 27
+    case tuneEvents = 28
+    case tuneCheckpoints = 29
+    case tunePause = 30
+    case tuneResume = 31
+    case responseGet = 32
+    case responseDelete = 33
+    case responseCancel = 34
+    case responseItems = 35
 }
 
 /// One place in an operation's input that the host has found and resolved.

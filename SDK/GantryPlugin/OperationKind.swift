@@ -20,4 +20,40 @@ public enum OperationKind: UInt32, Sendable, CaseIterable {
     case fileList = 11
     /// Downloads a file.
     case fileContent = 12
+    /// Makes the provider's own form of a JSONL file, whose lines are pulled.
+    case inputCreate = 13
+    /// Creates a batch.
+    case batchCreate = 16
+    /// Reads what the provider knows about a batch.
+    case batchGet = 17
+    /// Cancels a batch.
+    case batchCancel = 18
+    /// Finds batches that a creation may have left.
+    case batchList = 19
+    /// Makes output and error files of a batch that is over.
+    case batchResults = 20
+    /// Creates a fine-tuning job.
+    case tuneCreate = 24
+    /// Reads what the provider knows about a fine-tuning job.
+    case tuneGet = 25
+    /// Cancels a fine-tuning job.
+    case tuneCancel = 26
+    /// Finds fine-tuning jobs that a creation may have left.
+    case tuneList = 27
+    /// Lists the events of a fine-tuning job.
+    case tuneEvents = 28
+    /// Lists the checkpoints of a fine-tuning job.
+    case tuneCheckpoints = 29
+    /// Pauses a fine-tuning job.
+    case tunePause = 30
+    /// Resumes a fine-tuning job.
+    case tuneResume = 31
+    /// Reads a response that the provider keeps.
+    case responseGet = 32
+    /// Deletes a response.
+    case responseDelete = 33
+    /// Cancels a response that is made in the background.
+    case responseCancel = 34
+    /// Lists the input items of a response.
+    case responseItems = 35
 }

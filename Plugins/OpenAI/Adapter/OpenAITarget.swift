@@ -28,7 +28,7 @@ public struct OpenAITarget: AdapterTarget {
         case .fileDelete: try await deleteFile(operation)
         case .fileList: try await listFiles(operation)
         case .fileContent: try await fileContent(operation)
-        case .chat, .embed, .credential, .responses:
+        default:
             throw Failure(.unsupported, "The openai plugin does not serve this operation.")
         }
     }

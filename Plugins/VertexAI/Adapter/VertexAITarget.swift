@@ -25,7 +25,7 @@ public struct VertexAITarget: AdapterTarget {
             return try await chat(operation)
         case .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent:
             return try await file(operation)
-        case .embed, .responses:
+        default:
             throw Failure(.unsupported, "The vertex_ai plugin does not serve this operation.", mayFallBack: true)
         }
     }

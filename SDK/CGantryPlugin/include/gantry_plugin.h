@@ -75,8 +75,9 @@ typedef struct gantry_segment {
  * ascending order of offset. [offset, offset + length) covers the whole JSON value with
  * its quotes. MODEL: upstream_id is the deployment's model name at the provider. FILE:
  * upstream_id is the provider's id or URI of this target's copy; the host has checked
- * that the caller may read it and that the copy exists. */
-enum { GANTRY_REF_MODEL = 1, GANTRY_REF_FILE = 2 };
+ * that the caller may read it and that the copy exists. RESPONSE: upstream_id is the
+ * provider's id of an earlier response of the caller's. */
+enum { GANTRY_REF_MODEL = 1, GANTRY_REF_FILE = 2, GANTRY_REF_RESPONSE = 3 };
 typedef struct gantry_ref {
   uint32_t kind, reserved;
   uint64_t offset, length;
@@ -101,6 +102,35 @@ typedef struct gantry_ref {
  *                                                                  file that is not there counts as deleted
  * FILE_LIST     {"limit","after"}                                  RESULT {"data":[{"id","bytes"}],"next"}
  * FILE_CONTENT  {"id","range"}; range: the client's header or absent   PIPE then RESULT {}
+ * INPUT_CREATE  {"purpose","name","bytes","endpoint"}; source: the     RESULT {"id","bytes"};
+ *               client's JSONL. The provider's own form of it, for     REMEMBER "file" before it
+ *               purpose "batch" (with its endpoint) or "fine-tune". PULL gives one line at a time, without
+ *               its end, and in refs the places in it that the host has resolved; blank lines are left out
+ * BATCH_CREATE  {"input_file_id","endpoint","completion_window",       RESULT batch;
+ *               "metadata","output_expires_after","name"}              REMEMBER "batch" before it
+ * BATCH_GET,    {"id"}                                                 RESULT batch
+ *  BATCH_CANCEL
+ * BATCH_LIST    {"name","input_file_id","since","after"}: what a       RESULT {"data":[{"id"}],"next"}
+ *               BATCH_CREATE of that name and input may have left
+ * BATCH_RESULTS {"id","name","endpoint"}; of a batch that is over,     RESULT {"output_file":{"id","bytes"},
+ *               for providers whose results are not OpenAI's files.    "error_file":{"id","bytes"}};
+ *               Asked again it makes the same objects again            REMEMBER "file" before each
+ * TUNE_CREATE   {"training_file","validation_file","method",           RESULT job;
+ *               "hyperparameters","seed","suffix","integrations",      REMEMBER "job" before it
+ *               "metadata","name"}
+ * TUNE_GET, TUNE_CANCEL, TUNE_PAUSE, TUNE_RESUME {"id"}                RESULT job
+ * TUNE_LIST     {"name","training_file","since","after"}: what a       RESULT {"data":[{"id"}],"next"}
+ *               TUNE_CREATE may have left
+ * TUNE_EVENTS,  {"id","after","limit"}                                 RESULT {"data":[...],"has_more"}
+ *  TUNE_CHECKPOINTS
+ * RESPONSE_GET,   {"id","query"}; query: the client's, or absent       as RESPONSES; a list for ITEMS
+ *  RESPONSE_ITEMS
+ * RESPONSE_CANCEL {"id"}                                               RESULT with the response
+ * RESPONSE_DELETE {"id"}                                               RESULT {}, FORGET "response" before it
+ *
+ * A provider that keeps a response has RESPONSES REMEMBER "response" before anything of it goes out. batch: the
+ * members of OpenAI's batch object with the provider's ids; "status" is one of OpenAI's words; plugins that serve
+ * BATCH_RESULTS leave output_file_id and error_file_id out. job: those of OpenAI's fine_tuning.job.
  *
  * Absent members are left out, never null. expires_at is Unix seconds. status is "uploaded",
  * "processed" or "error". */
@@ -111,10 +141,12 @@ enum {
   GANTRY_OP_EMBED = 3,
   GANTRY_OP_RESPONSES = 4,    /* input: OpenAI Responses request; streams if GANTRY_IN_STREAM */
   GANTRY_OP_FILE_CREATE = 8, GANTRY_OP_FILE_GET = 9, GANTRY_OP_FILE_DELETE = 10, GANTRY_OP_FILE_LIST = 11,
-  GANTRY_OP_FILE_CONTENT = 12,
+  GANTRY_OP_FILE_CONTENT = 12, GANTRY_OP_INPUT_CREATE = 13,
   GANTRY_OP_BATCH_CREATE = 16, GANTRY_OP_BATCH_GET = 17, GANTRY_OP_BATCH_CANCEL = 18, GANTRY_OP_BATCH_LIST = 19,
+  GANTRY_OP_BATCH_RESULTS = 20,
   GANTRY_OP_TUNE_CREATE = 24, GANTRY_OP_TUNE_GET = 25, GANTRY_OP_TUNE_CANCEL = 26, GANTRY_OP_TUNE_LIST = 27,
-  GANTRY_OP_TUNE_EVENTS = 28, GANTRY_OP_TUNE_CHECKPOINTS = 29
+  GANTRY_OP_TUNE_EVENTS = 28, GANTRY_OP_TUNE_CHECKPOINTS = 29, GANTRY_OP_TUNE_PAUSE = 30, GANTRY_OP_TUNE_RESUME = 31,
+  GANTRY_OP_RESPONSE_GET = 32, GANTRY_OP_RESPONSE_DELETE = 33, GANTRY_OP_RESPONSE_CANCEL = 34, GANTRY_OP_RESPONSE_ITEMS = 35
 };
 
 /* ---- host to plugin --------------------------------------------------------- */
@@ -164,7 +196,7 @@ enum {
                                 the client unseen by the plugin. EV_END or EV_FAILED follows.
                                 pairs: extra client headers. Needs GANTRY_FRAME_RAW. The
                                 operation's input is gone then: no GANTRY_SEG_INPUT after it */
-  GANTRY_CMD_REMEMBER = 10,  /* text: kind ("file"), data: provider id now existing: the host
+  GANTRY_CMD_REMEMBER = 10,  /* text: kind ("file", "batch", "job" or "response"), data: provider id now existing: the host
                             journals it before anything else, and can undo it */
   GANTRY_CMD_FORGET = 11,    /* same fields: it no longer exists */
   GANTRY_CMD_USAGE = 12,     /* data: JSON token usage, for accounting */
