@@ -16,8 +16,19 @@ extension OperationDriver {
         case .waits(let place):
             self.place = place
             let longestWait = min(target.gate.limits.longestWait, target.deployment.timeout)
-            queueTimer = loop.assumeIsolated().scheduleTask(in: TimeAmount(longestWait)) { self.waitedTooLong() }
+            startQueueTimer(TimeAmount(longestWait))
         case .full: end(.failure(busy("as many wait as may")))
+        }
+    }
+
+    private func startQueueTimer(_ time: TimeAmount) {
+        let due = loop.now + time
+        queueTimer = loop.assumeIsolated().scheduleTask(deadline: due) {
+            // Those before it may have been answered while nobody read.
+            if let pause = LateTimer.secondLook(after: Duration(self.loop.now - due)) {
+                return self.startQueueTimer(TimeAmount(pause))
+            }
+            self.waitedTooLong()
         }
     }
 
