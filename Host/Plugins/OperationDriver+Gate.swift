@@ -3,9 +3,13 @@ import NIOCore
 
 /// An operation begins when the gate of its deployment lets it in, and tells the gate how it ended.
 extension OperationDriver {
-    func enterGate() {
-        guard !request.kind.passesGate else { return begin() }
-        let admission = target.gate.enter(on: loop) {
+    /// - Returns: False if there is no room and it may not wait.
+    func enterGate(mayWait: Bool) -> Bool {
+        guard !request.kind.passesGate else {
+            begin()
+            return true
+        }
+        let admission = target.gate.enter(on: loop, mayWait: mayWait) {
             let driver = NIOLoopBound(self, eventLoop: loop)
             return { driver.value.turnCame($0) }
         }
@@ -17,8 +21,10 @@ extension OperationDriver {
             self.place = place
             let longestWait = min(target.gate.limits.longestWait, target.deployment.timeout)
             startQueueTimer(TimeAmount(longestWait))
+        case .occupied: return false
         case .full: end(.failure(busy("as many wait as may")))
         }
+        return true
     }
 
     private func startQueueTimer(_ time: TimeAmount) {

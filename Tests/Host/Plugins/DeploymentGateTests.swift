@@ -57,6 +57,28 @@ struct DeploymentGateTests {
     }
 
     @Test
+    func whatMayNotWaitIsTurnedAwayWithoutATrace() throws {
+        let gate = Self.gate(running: 1)
+        let plugin = try Self.waiting()
+        try withEmbeddedBench(plugin, gate: gate) { bench, loop in
+            let request = OperationRequest(.chat, requestID: "r", input: ByteBuffer())
+            let (first, second) = (bench.makeDriver(request).driver, bench.makeDriver(request).driver)
+            #expect(first.start(mayWait: false))
+            #expect(!second.start(mayWait: false))
+            #expect(gate.standing.outstanding == 1)
+            #expect(plugin.counts.made == 1)
+            loop.advanceTime(by: .seconds(10))
+            #expect(bench.log.all == ["result {}"])
+            #expect(gate.standing == DeploymentStanding())
+
+            // As if it had not been tried.
+            #expect(second.start(mayWait: false))
+            loop.advanceTime(by: .seconds(10))
+            #expect(bench.log.all == ["result {}", "result {}"])
+        }
+    }
+
+    @Test
     func whatFindsTheQueueFullIsRefusedAtOnce() throws {
         let gate = Self.gate(running: 1)
         let plugin = try Self.waiting()
@@ -266,7 +288,7 @@ struct DeploymentGateTests {
                 switch gate.enter(on: loop, turn: { { begin($0, loop) } }) {
                 case .admitted(let ticket): begin(ticket, loop)
                 case .waits: break
-                case .full: ended.fail(OperationFailure(.rateLimit, "the queue is long enough"))
+                case .full, .occupied: ended.fail(OperationFailure(.rateLimit, "the queue is long enough"))
                 }
             }
         }
