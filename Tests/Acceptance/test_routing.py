@@ -57,12 +57,6 @@ def standing(gateway: Gateway, deployment: str) -> dict:
     return next(entry for entry in entries if entry["model_id"] == deployment)
 
 
-def chat_at_once(gateway: Gateway, model: str, number: int) -> list[httpx.Response]:
-    """So many chats at the same time, in the order in which they were sent."""
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(lambda _: gateway.chat(model, "Hello"), range(number)))
-
-
 def check(path: Path, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Has a configuration file checked."""
     options = ["--config", path, "--data", folder / "data", "--plugins", PLUGINS]
@@ -129,17 +123,19 @@ class TestParallelRequests:
         self, start_gateway: Start, simulators: Simulators
     ) -> None:
         gateway = start_gateway(configuration(openai_entry(simulators, "one", max_parallel_requests=1)))
-        simulators.fault("openai", path_contains="/files", method="POST", times=1, delay_ms=600)
-        with ThreadPoolExecutor(1) as pool:
-            upload = pool.submit(gateway.upload, pdf(), "one")
-            until("the upload runs", lambda: simulators.requests("openai", "/files", "POST"))
-            impatient = gateway.client(timeout=0.2)
-            with pytest.raises(httpx.TimeoutException):
-                gateway.chat("one", "Hello", impatient)
-            assert not chats(simulators)
+        with ThreadPoolExecutor(2) as pool:
+            with simulators.holding("openai", path_contains="/files", method="POST"):
+                upload = pool.submit(gateway.upload, pdf(), "one")
+                simulators.wait_for_held_requests(1)
+                with pytest.raises(httpx.TimeoutException):
+                    gateway.chat("one", "Hello", gateway.client(timeout=0.2))
+                until("it has left", lambda: standing(gateway, "one~1")["outstanding_requests"] == 1)
+                patient = pool.submit(gateway.chat, "one", "Hello")
+                until("another waits", lambda: standing(gateway, "one~1")["outstanding_requests"] == 2)
+                assert not chats(simulators)
 
-            assert gateway.chat("one", "Hello").status_code == 200
             assert upload.result()["status"] == "processed"
+            assert patient.result().status_code == 200
 
         assert len(chats(simulators)) == 1
 
@@ -232,12 +228,12 @@ class TestBalance:
 
     def test_the_least_busy_is_asked(self, start_gateway: Start, simulators: Simulators) -> None:
         gateway = start_gateway(routed(*pair(simulators), routing_strategy="least-busy"))
-        simulators.fault("openai", path_contains=CHAT, times=1, delay_ms=1500)
+        simulators.fault("openai", path_contains=CHAT, times=1, hold=True)
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(gateway.chat, "pair", "Hello")
-            simulators.wait_for_open_request()
+            simulators.wait_for_held_requests(1)
             others = {answered_by(gateway.chat("pair", "Hello")) for _ in range(10)}
-            assert not slow.done()
+            simulators.release(1)
 
             assert others == {"pair-main", "pair-second"} - {answered_by(slow.result())}
 
