@@ -1,106 +1,114 @@
 import GantryPlugin
 
-extension ChatRequestTranslator {
-    /// Content that may be text only: a string, or parts of the type `text`.
-    func textParts(_ content: RequestNode) throws(Failure) -> [JSON] {
+/// Makes Gemini's parts of texts, files and images.
+struct MediaParts {
+    let files: FileReferences
+    /// What lies in these is reached by references alone.
+    let buckets: Set<String>
+
+    /// Content that may be text only: a string, or parts of the one type.
+    func texts(_ content: RequestNode, type expected: String) throws(Failure) -> [JSON] {
         if let text = content.value.string { return [["text": .string(text)]] }
         guard content.value.array != nil else { throw notContent(content) }
         var parts: [JSON] = []
         for part in try content.elements() {
             let type = try part.required("type")
-            guard try type.string() == "text" else {
-                throw type.unsupported("Only parts of the type 'text' can stand here for \(Wire.providerName).")
+            guard try type.string() == expected else {
+                throw type.unsupported("Only parts of the type '\(expected)' can stand here for \(Wire.providerName).")
             }
-            parts.append(try textPart(part))
+            parts.append(try text(part))
         }
         return parts
     }
 
-    func userParts(_ content: RequestNode) throws(Failure) -> [JSON] {
+    /// Content of a user: a string, or parts.
+    ///
+    /// - Parameters:
+    ///   - content: The member with the content.
+    ///   - types: What the client may use, for the refusal of another type.
+    ///   - read: Makes a part of one of the types; nil if it does not know the type.
+    /// - Returns: At least one part.
+    /// - Throws: `.invalid` or `.unsupported`, with the part's place.
+    func parts(
+        _ content: RequestNode,
+        types: @autoclosure () -> String,
+        read: (_ type: String, _ part: RequestNode) throws(Failure) -> JSON?
+    ) throws(Failure) -> [JSON] {
         if let text = content.value.string { return [["text": .string(text)]] }
         guard content.value.array != nil else { throw notContent(content) }
         var parts: [JSON] = []
-        for part in try content.elements() {
-            let type = try part.required("type")
-            switch try type.string() {
-            case "text": parts.append(try textPart(part))
-            case "image_url": parts.append(try imagePart(part))
-            case "file": parts.append(try filePart(part))
-            case "input_audio": parts.append(try audioPart(part))
-            default:
-                throw type.unsupported(
-                    "\(Wire.providerName) has no such content part; use text, image_url, file or input_audio."
-                )
+        for node in try content.elements() {
+            let type = try node.required("type")
+            guard let part = try read(try type.string(), node) else {
+                throw type.unsupported("\(Wire.providerName) has no such content part; use \(types()).")
             }
+            parts.append(part)
         }
         guard !parts.isEmpty else { throw content.invalid("The content of a user message is empty.") }
         return parts
     }
 
-    private func textPart(_ part: RequestNode) throws(Failure) -> JSON {
+    func text(_ part: RequestNode) throws(Failure) -> JSON {
         try part.allow(["type", "text"])
         return ["text": .string(try part.required("text").string())]
     }
 
-    private func imagePart(_ part: RequestNode) throws(Failure) -> JSON {
-        try part.allow(["type", "image_url"])
-        let image = try part.required("image_url")
-        try image.allow(["url", "detail"])
-        if let detail = try image.optional("detail"), try detail.string() != "auto" {
-            // Gemini sets a resolution for all media of a request, never for one image.
-            throw detail.unsupported("\(Wire.providerName) chooses an image's detail itself; use 'auto'.")
+    /// Gemini sets a resolution for all media of a request, never for one image.
+    func checkDetail(of media: RequestNode) throws(Failure) {
+        guard let detail = try media.optional("detail"), try detail.string() != "auto" else { return }
+        throw detail.unsupported("\(Wire.providerName) chooses an image's detail itself; use 'auto'.")
+    }
+
+    /// A file from the one of its sources that is there.
+    ///
+    /// - Parameters:
+    ///   - file: The object that has them.
+    ///   - sources: Which of `file_id`, `file_data`, and else members with a URL there can be.
+    ///   - noun: What it is called in refusals.
+    /// - Returns: The part.
+    /// - Throws: `.invalid` or `.unsupported`, with the member's place.
+    func file(_ file: RequestNode, sources: [String], noun: String = "A file") throws(Failure) -> JSON {
+        var found: (name: String, node: RequestNode)?
+        for name in sources {
+            guard let node = try file.optional(name) else { continue }
+            guard let earlier = found?.name else {
+                found = (name, node)
+                continue
+            }
+            throw node.invalid("\(noun) has either '\(earlier)' or '\(name)', not both.")
         }
-        let url = try image.required("url")
+        switch found {
+        case ("file_id", let id)?: return try self.file(id: id)
+        case ("file_data", let data)?: return try self.file(data: data)
+        case (_, let url)?: return try address(url)
+        case nil:
+            let names = sources.map { "'\($0)'" }.joined(separator: " or ")
+            throw file.invalid("\(noun) needs \(names).")
+        }
+    }
+
+    /// What lies at a URL, or in it.
+    func address(_ url: RequestNode) throws(Failure) -> JSON {
         if let reference = files[try url.string()] { return try fileData(reference, at: url) }
         if let part = try inlineData(url) { return part }
         return try fileData(url)
     }
 
-    private func filePart(_ part: RequestNode) throws(Failure) -> JSON {
-        try part.allow(["type", "file"])
-        let file = try part.required("file")
-        // The file's name is a label: the model is given the bytes and their type.
-        try file.allow(["file_id", "file_data", "filename"])
-        _ = try file.optional("filename")?.string()
-        let id = try file.optional("file_id")
-        let data = try file.optional("file_data")
-        switch (id, data) {
-        case (let id?, nil):
-            let text = try id.string()
-            if let reference = files[text] { return try fileData(reference, at: id) }
-            guard text.hasPrefix("gs://") else {
-                throw id.invalid("This is not the id of a file that this deployment can read.")
-            }
-            return try fileData(id)
-        case (nil, let data?):
-            if let reference = files[try data.string()] { return try fileData(reference, at: data) }
-            guard let part = try inlineData(data) else {
-                throw data.invalid("'file_data' must be a data URL: data:TYPE;base64,TEXT.")
-            }
-            return part
-        case (nil, nil):
-            throw file.invalid("A file needs 'file_id' or 'file_data'.")
-        case (_?, let data?):
-            throw data.invalid("A file has either 'file_id' or 'file_data', not both.")
+    private func file(id: RequestNode) throws(Failure) -> JSON {
+        let text = try id.string()
+        if let reference = files[text] { return try fileData(reference, at: id) }
+        guard text.hasPrefix("gs://") else {
+            throw id.invalid("This is not the id of a file that this deployment can read.")
         }
+        return try fileData(id)
     }
 
-    private func audioPart(_ part: RequestNode) throws(Failure) -> JSON {
-        try part.allow(["type", "input_audio"])
-        let audio = try part.required("input_audio")
-        try audio.allow(["data", "format"])
-        let data = try audio.required("data")
-        let text = try data.string()
-        if let reference = files[text] { return try fileData(reference, at: data) }
-        let format = try audio.required("format")
-        let type: JSON
-        switch try format.string() {
-        case "wav": type = "audio/wav"
-        case "mp3": type = "audio/mp3"
-        default: throw format.invalid("The format of audio must be 'wav' or 'mp3'.")
+    private func file(data: RequestNode) throws(Failure) -> JSON {
+        if let reference = files[try data.string()] { return try fileData(reference, at: data) }
+        guard let part = try inlineData(data) else {
+            throw data.invalid("'file_data' must be a data URL: data:TYPE;base64,TEXT.")
         }
-        guard !text.isEmpty else { throw data.invalid("The audio is empty.") }
-        return ["inlineData": ["mimeType": type, "data": .string(text)]]
+        return part
     }
 
     /// A data URL's bytes; nil if it is another kind of URL.
@@ -134,7 +142,7 @@ extension ChatRequestTranslator {
     }
 
     /// This deployment's copy of a managed file.
-    private func fileData(_ reference: Reference, at node: RequestNode) throws(Failure) -> JSON {
+    func fileData(_ reference: Reference, at node: RequestNode) throws(Failure) -> JSON {
         var type = reference.mimeType
         // "Some bytes" is not a type that Gemini reads; the name often says more.
         if !MediaType.isMediaType(type) || type == "application/octet-stream" {
