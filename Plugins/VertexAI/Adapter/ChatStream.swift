@@ -1,7 +1,7 @@
 import GantryPlugin
 
 /// Turns the events of `streamGenerateContent` into chunks of a chat completion, one event at a time.
-struct ChatStream {
+struct ChatStream: AnswerStream {
     private let identity: AnswerIdentity
     private let includesUsage: Bool
     private var id: JSON?
@@ -9,7 +9,7 @@ struct ChatStream {
     private var choices: [Int64: Choice] = [:]
     private var blockReason: FinishReason?
     private var callCount = 0
-    private(set) var usage: TokenUsage?
+    private var usage: TokenUsage?
 
     /// More choices than any model gives; their number is the provider's word.
     private static let choiceLimit = 128
@@ -24,6 +24,10 @@ struct ChatStream {
         self.identity = identity
         self.includesUsage = includesUsage
     }
+
+    var usageReport: JSON? { usage?.json }
+
+    static func eventName(_ payload: JSON) -> String { "" }
 
     /// Translates one event.
     ///

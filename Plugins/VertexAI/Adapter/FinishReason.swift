@@ -31,6 +31,9 @@ struct FinishReason: Equatable {
         isPromptBlocked = true
     }
 
+    /// Whether the model had said what it wanted to say.
+    var isNormal: Bool { upstream == "STOP" && !isPromptBlocked }
+
     func openAI(hasToolCalls: Bool) -> String {
         switch upstream {
         case _ where isPromptBlocked: "content_filter"
