@@ -19,25 +19,31 @@ struct ResponseOutput {
         case call(FunctionCall, opened: JSON, closed: JSON, index: Int, id: String)
     }
 
-    /// More than any model answers; an answer is held until its end.
-    static let byteLimit = 16 << 20
-    static let itemLimit = 1024
+    /// More than any model answers: an answer is held until its end, and told once more there.
+    static let byteLimit = 8 << 20
+    /// With these an event's steps stay within what the host takes for one.
+    static let itemLimit = 512
 
     init(identity: AnswerIdentity) {
         self.identity = identity
     }
 
-    /// Adds the parts of a candidate, or of one event of it.
+    /// Adds the parts of a candidate, or of one event of it; texts without a call between them are one.
     @discardableResult
     mutating func add(_ candidate: JSON) throws(Failure) -> [Step] {
         var steps: [Step] = []
+        var text = ""
         for part in candidate["content"]?["parts"]?.array ?? [] {
             switch try AnswerPart(part, form: "a response") {
-            case .text(let text)?: try add(text, to: &steps)
-            case .call(let call)?: try add(call, to: &steps)
+            case .text(let more)?: text += more
+            case .call(let call)?:
+                try add(text, to: &steps)
+                text = ""
+                try add(call, to: &steps)
             case nil: break
             }
         }
+        try add(text, to: &steps)
         return steps
     }
 

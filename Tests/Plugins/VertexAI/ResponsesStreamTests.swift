@@ -100,6 +100,17 @@ struct ResponsesStreamTests {
         #expect(failure?.reason == .upstreamProtocol)
     }
 
+    @Test
+    func manySmallPartsOfAnEventAreOneStep() throws {
+        var stream = ResponsesStream(echo: ResponseEcho(), identity: .fixed)
+        let parts = Array(repeating: #"{"text":"a"}"#, count: 10_000).joined(separator: ",")
+
+        let events = try stream.consume(Array(#"{"candidates":[{"content":{"parts":[\#(parts)]}}]}"#.utf8))
+
+        #expect(events.count == 5)
+        #expect(events.last?["delta"]?.string?.utf8.count == 10_000)
+    }
+
     private static func events(of fixture: Fixture) throws -> [JSON] {
         var stream = ResponsesStream(echo: try fixture.responseEcho(), identity: .fixed)
         var events: [JSON] = []
