@@ -188,9 +188,15 @@ extension Registry: UnfinishedWork {
     }
 
     /// When something that has failed so often is tried again.
-    func retryTime(after failures: Int64, at now: UnixTime) -> DatabaseValue {
-        let seconds = min(Self.lastRetryInSeconds, firstRetryInSeconds << min(failures, 10))
-        return .integer(now.advanced(bySeconds: seconds).secondsSince1970)
+    ///
+    /// - Parameters:
+    ///   - failures: How often it has failed before.
+    ///   - now: The present moment.
+    ///   - pause: At least so long after it.
+    /// - Returns: Unix seconds.
+    func retryTime(after failures: Int64, at now: UnixTime, atLeast pause: Duration = .zero) -> DatabaseValue {
+        let seconds = max(pause.components.seconds, firstRetryInSeconds << min(failures, 10))
+        return .integer(now.advanced(bySeconds: min(Self.lastRetryInSeconds, seconds)).secondsSince1970)
     }
 
     // MARK: What can be claimed
