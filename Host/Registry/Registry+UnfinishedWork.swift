@@ -132,7 +132,7 @@ extension Registry: UnfinishedWork {
         }
     }
 
-    /// Drops what is kept for a time only: the places of deleted files, idempotency keys, workers long dead.
+    /// Drops what is kept for a time only: the places of deleted files, idempotency keys, webhooks, workers long dead.
     ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func dropOldRecords() async throws(RegistryError) {
@@ -168,6 +168,10 @@ extension Registry: UnfinishedWork {
             try connection.execute(
                 "DELETE FROM upload_keys WHERE created_at < $1",
                 [.integer(now.advanced(bySeconds: -Self.secondsToKeepIdempotencyKeys).secondsSince1970)]
+            )
+            try connection.execute(
+                "DELETE FROM webhook_deliveries WHERE created_at < $1",
+                [.integer(now.advanced(bySeconds: -Self.secondsToKeepWebhooks).secondsSince1970)]
             )
             try connection.execute(
                 "DELETE FROM workers WHERE heard_at < \(dialect.currentSeconds) - \(Self.secondsToKeepExpired)"
