@@ -13,6 +13,8 @@ package final class GatewayServices: Sendable {
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
+    /// Judge the URL that a batch or a fine-tuning job names when it is made.
+    package let webhooks: WebhookRules
     let spool: SpoolDirectory
     let routing: RoutingRules
     let clock: any WallClock
@@ -33,6 +35,7 @@ package final class GatewayServices: Sendable {
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
+        webhooks: WebhookRules = .off,
         logger: Logger
     ) {
         self.registry = registry
@@ -55,6 +58,7 @@ package final class GatewayServices: Sendable {
             interval: lifetimes.sweepInterval,
             logger: logger
         )
+        self.webhooks = webhooks
         self.spool = spool
         self.routing = routing
         self.clock = clock
