@@ -165,6 +165,7 @@ struct Gateway: Sendable {
             plugins: plugins,
             models: ModelTable(configuration.deployments.map(\.deployment)),
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
+            objectIDs: registry.objectIDCodec(format: general.fileIDFormat),
             spool: try spool(general, dataFolder: options.data),
             routing: configuration.routing,
             clock: SystemWallClock(),

@@ -10,6 +10,7 @@ package final class GatewayServices: Sendable {
     let plugins: PluginHost
     let models: ModelTable
     let fileIDs: FileIDCodec
+    let objectIDs: ObjectIDCodec
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
@@ -30,6 +31,7 @@ package final class GatewayServices: Sendable {
         plugins: PluginHost,
         models: ModelTable,
         fileIDs: FileIDCodec,
+        objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
         routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
@@ -42,6 +44,7 @@ package final class GatewayServices: Sendable {
         self.plugins = plugins
         self.models = models
         self.fileIDs = fileIDs
+        self.objectIDs = objectIDs
         let removal = CopyRemoval(
             plugins: plugins,
             journal: registry,
