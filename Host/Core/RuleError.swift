@@ -12,6 +12,14 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
         case fileLost
         case fileAccessDenied
         case rawFileID
+        case batchNotFound
+        case batchAccessDenied
+        case jobNotFound
+        case jobAccessDenied
+        case responseNotFound
+        case responseAccessDenied
+        case uploadNotFound
+        case uploadAccessDenied
         case tooLarge
     }
 

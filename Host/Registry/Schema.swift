@@ -6,7 +6,9 @@ enum Schema {
     static var version: Int64 { Int64(migrations.count) }
 
     /// The statements from each version to the next; what has been released is never changed.
-    private static let migrations: [@Sendable (SQLDialect) -> [String]] = [firstTables, sharedByHosts]
+    private static let migrations: [@Sendable (SQLDialect) -> [String]] = [
+        firstTables, sharedByHosts, objectsUploadsAndWebhooks,
+    ]
 
     /// Brings the tables to this gateway's version; runs inside one writing transaction, so that all of it or nothing
     /// happens and two gateways that start together do it once.
@@ -36,6 +38,10 @@ enum Schema {
     private static func firstTables(_ dialect: SQLDialect) -> [String] {
         settingTables(dialect) + principalTables(dialect) + fileTables(dialect)
     }
+
+    /// Version 3: what is made of files, and who is told of it.
+    @Sendable
+    private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] { objectTables(dialect) }
 
     private static func settingTables(_ dialect: SQLDialect) -> [String] {
         ["CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value \(dialect.bytesType) NOT NULL)"]
