@@ -13,6 +13,9 @@ struct AnswerIdentity {
         .string("chatcmpl-\(response["responseId"]?.string ?? uniqueText)")
     }
 
+    /// The host puts an id of its own in its place.
+    var responseID: String { "resp_\(uniqueText)" }
+
     func modelName(_ response: JSON) -> JSON { .string(response["modelVersion"]?.string ?? model) }
 
     func callID(_ number: Int) -> JSON { .string("call_\(uniqueText)\(number)") }

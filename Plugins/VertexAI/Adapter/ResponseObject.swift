@@ -13,7 +13,7 @@ struct ResponseObject {
     /// - Returns: The whole object.
     func json(model: JSON, end: ResponseEnd?, output: [JSON], usage: TokenUsage?) -> JSON {
         var response = JSONObject()
-        response["id"] = .string("resp_\(identity.uniqueText)")
+        response["id"] = .string(identity.responseID)
         response["object"] = "response"
         response["created_at"] = .integer(identity.created)
         response["status"] = .string(end?.status ?? "in_progress")

@@ -19,7 +19,7 @@ extension VertexAITarget {
         return .json(answer.body)
     }
 
-    /// Answers a Responses request; nothing of it is kept, so there is nothing to remember.
+    /// Answers a Responses request; nothing of it is kept.
     nonisolated(nonsending) func responses(_ operation: Operation) async throws(Failure) -> OperationResult {
         let request = try ResponsesRequest(
             operation.inputJSON(),
@@ -29,6 +29,7 @@ extension VertexAITarget {
         )
         let response = try await generate(request.body, for: operation)
         let identity = try identity()
+        try operation.remember(kind: "unstored_response", id: identity.responseID)
         if operation.isStreaming {
             let stream = ResponsesStream(echo: request.echo, identity: identity)
             return try await pass(response, through: stream, to: operation)

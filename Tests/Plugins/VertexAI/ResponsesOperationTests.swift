@@ -25,11 +25,13 @@ struct ResponsesOperationTests {
         )
         #expect(call.header("authorization")?.value == "Bearer t0ken")
         #expect(call.bodyText() == #"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#)
-        #expect(probe.commands.map(\.kind) == [.token, .http, .usage, .result])
-        #expect(ends.first?.json?["total_tokens"]?.integer == 3)
+        #expect(probe.commands.map(\.kind) == [.token, .http, .remember, .usage, .result])
+        let unstored = try #require(probe.commands.first { $0.kind == .remember })
+        #expect(unstored.text == "unstored_response")
+        #expect(ends.first { $0.kind == .usage }?.json?["total_tokens"]?.integer == 3)
         let response = try #require(probe.result)
         #expect(response["id"]?.string?.hasPrefix("resp_") == true)
-        #expect(response["id"]?.string?.count == 29)
+        #expect(response["id"]?.string == String(decoding: unstored.data, as: UTF8.self))
         #expect(response["store"] == false)
         #expect(response["metadata"] == ["run": "7"])
         #expect(response["created_at"]?.integer == 1_795_305_600)
@@ -46,6 +48,7 @@ struct ResponsesOperationTests {
         let second = probe.data(#"{"candidates":[{"content":{"parts":[{"text":"lo"}]},"finishReason":"STOP"}]}"#)
         let ends = probe.end()
 
+        #expect(probe.commands.map(\.kind).prefix(4) == [.token, .http, .remember, .output])
         #expect(call.url.hasSuffix(":streamGenerateContent?alt=sse"))
         #expect(
             first.map(\.text) == [
