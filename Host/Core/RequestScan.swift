@@ -10,6 +10,9 @@ package struct RequestScan: Sendable {
     package internal(set) var includeUsage: Bool?
     /// Every place that names a file, in the order of the text.
     package internal(set) var ids: [FilePlace]
+    /// At most two places that name something else which a provider keeps: the response that this one follows, and the
+    /// first thing that the gateway does not manage.
+    package internal(set) var others: [ProviderPlace]
     /// The offset of the opening brace of the request.
     package internal(set) var objectStart: Int
 
@@ -20,6 +23,7 @@ package struct RequestScan: Sendable {
         stream: Bool? = nil,
         includeUsage: Bool? = nil,
         ids: [FilePlace] = [],
+        others: [ProviderPlace] = [],
         objectStart: Int = 0
     ) {
         self.model = model
@@ -27,6 +31,7 @@ package struct RequestScan: Sendable {
         self.stream = stream
         self.includeUsage = includeUsage
         self.ids = ids
+        self.others = others
         self.objectStart = objectStart
     }
 }

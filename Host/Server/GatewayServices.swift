@@ -10,9 +10,12 @@ package final class GatewayServices: Sendable {
     let plugins: PluginHost
     let models: ModelTable
     let fileIDs: FileIDCodec
+    let objectIDs: ObjectIDCodec
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
+    /// Judge the URL that a batch or a fine-tuning job names when it is made.
+    package let webhooks: WebhookRules
     let spool: SpoolDirectory
     let routing: RoutingRules
     let clock: any WallClock
@@ -28,17 +31,20 @@ package final class GatewayServices: Sendable {
         plugins: PluginHost,
         models: ModelTable,
         fileIDs: FileIDCodec,
+        objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
         routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
+        webhooks: WebhookRules = .off,
         logger: Logger
     ) {
         self.registry = registry
         self.plugins = plugins
         self.models = models
         self.fileIDs = fileIDs
+        self.objectIDs = objectIDs
         let removal = CopyRemoval(
             plugins: plugins,
             journal: registry,
@@ -55,6 +61,7 @@ package final class GatewayServices: Sendable {
             interval: lifetimes.sweepInterval,
             logger: logger
         )
+        self.webhooks = webhooks
         self.spool = spool
         self.routing = routing
         self.clock = clock

@@ -11,6 +11,7 @@ struct ConnectionOpener: Sendable {
     /// What a decoder of answers takes.
     let limits: NIOHTTPDecoderLimitConfiguration
     private let proxies: UpstreamProxies
+    private let addressRule: AddressRule?
     private let makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
 
     /// - Throws: ``UpstreamError`` with `.tls` if the additional authorities cannot be read.
@@ -35,6 +36,7 @@ struct ConnectionOpener: Sendable {
         }
         connectTimeout = configuration.connectTimeout
         proxies = configuration.proxies
+        addressRule = configuration.addressRule
         makeResolver = configuration.makeResolver
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = configuration.maximumHeadSizeInBytes
@@ -43,7 +45,9 @@ struct ConnectionOpener: Sendable {
     }
 
     /// The proxy on the way to an endpoint.
-    func proxy(for endpoint: UpstreamEndpoint) -> UpstreamProxy? { proxies.proxy(for: endpoint) }
+    func proxy(for endpoint: UpstreamEndpoint) -> UpstreamProxy? {
+        addressRule?.allowsProxy(for: endpoint) == false ? nil : proxies.proxy(for: endpoint)
+    }
 
     /// Opens a connection; tells it of the outcome, and never from inside this call.
     func open(_ connection: UpstreamConnection) {
@@ -60,7 +64,7 @@ struct ConnectionOpener: Sendable {
     /// A channel on which the endpoint answers: its own, a proxy that passes requests on, or a tunnel through one.
     private func reach(_ connection: UpstreamConnection) -> EventLoopFuture<any Channel> {
         let (endpoint, loop) = (connection.endpoint, connection.loop)
-        guard let proxy = connection.pool.proxy else { return connect(connection, to: endpoint) }
+        guard let proxy = connection.pool.proxy else { return connect(connection, to: endpoint, by: addressRule) }
         guard endpoint.scheme == .http || !endpoint.isAddress else {
             // The certificate of an address is compared with the address of the peer, which would be the proxy.
             let advice = "name the host instead, or except it from the proxy with NO_PROXY"
@@ -70,7 +74,7 @@ struct ConnectionOpener: Sendable {
             )
             return loop.makeFailedFuture(error)
         }
-        let connected = connect(connection, to: proxy.endpoint).flatMapErrorThrowing { error in
+        let connected = connect(connection, to: proxy.endpoint, by: nil).flatMapErrorThrowing { error in
             throw UpstreamError.opening(proxy.endpoint, error)
         }
         guard endpoint.scheme == .https else { return connected }
@@ -85,22 +89,34 @@ struct ConnectionOpener: Sendable {
     /// the second look.
     private func connect(
         _ connection: UpstreamConnection,
-        to endpoint: UpstreamEndpoint
+        to endpoint: UpstreamEndpoint,
+        by rule: AddressRule?
     ) -> EventLoopFuture<any Channel> {
         let loop = connection.loop
         let due = NIODeadline.now() + connectTimeout
-        return connect(to: endpoint, on: loop).assumeIsolated().flatMapError { error in
+        return connect(to: endpoint, by: rule, on: loop).assumeIsolated().flatMapError { error in
             let lateness = Duration(NIODeadline.now() - due)
             guard case ChannelError.connectTimeout = error, connection.phase == .opening,
                 LateTimer.secondLook(after: lateness) != nil
             else { return loop.makeFailedFuture(error) }
             connection.openingBeginsAgain()
-            return connect(to: endpoint, on: loop)
+            return connect(to: endpoint, by: rule, on: loop)
         }.nonisolated()
     }
 
-    private func connect(to endpoint: UpstreamEndpoint, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(connectTimeout).resolver(makeResolver?(loop))
+    private func connect(
+        to endpoint: UpstreamEndpoint,
+        by rule: AddressRule?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        var bootstrap = ClientBootstrap(group: loop).connectTimeout(connectTimeout).resolver(makeResolver?(loop))
+        if let rule {
+            bootstrap = bootstrap.channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AddressGuard(rule: rule, endpoint: endpoint))
+                }
+            }
+        }
         guard endpoint.isAddress else { return bootstrap.connect(host: endpoint.host, port: endpoint.port) }
         do {
             // Asked for an address, the resolver would only give it back, from another thread.
