@@ -7,10 +7,10 @@ extension Incoming {
     /// The body, which must be JSON and say so.
     func json() async throws -> JSON {
         guard mediaType == "application/json" else {
-            throw OpenAIError.invalid(
-                "Unsupported content type: '\(mediaType ?? "")'. This API method only accepts 'application/json' requests.",
-                code: "unsupported_content_type"
-            )
+            let message =
+                "Unsupported content type: '\(mediaType ?? "")'. This API method only accepts 'application/json' "
+                + "requests."
+            throw OpenAIError.invalid(message, code: "unsupported_content_type")
         }
         return try Self.parse(try await body(upTo: Self.largestDocument))
     }

@@ -37,7 +37,7 @@ struct OpenAIAccount: Sendable {
 
     private func tunedModel(_ model: String) -> OpenAIModel? {
         guard model.hasPrefix("ft:") else { return nil }
-        let job = jobs.all(of: name).first { $0.models.contains(model) }
+        let job = jobs.all { $0.account == name && $0.models.contains(model) }.first
         return job.map {
             OpenAIModel(name: model, snapshot: model, kind: .chat, createdAt: $0.createdAt, owner: $0.organization)
         }

@@ -82,6 +82,6 @@ final class OpenAIFiles: Sendable {
 
     private func removeExpired() throws {
         let now = clock.unixSeconds
-        for file in records.all() where file.expiresAt ?? .max <= now { try remove(file) }
+        for file in records.all(where: { $0.expiresAt ?? .max <= now }) { try remove(file) }
     }
 }

@@ -48,9 +48,11 @@ final class OpenAIRecords<Record: OpenAIRecord>: Sendable {
 
     /// The records of an account, or of all, oldest first.
     func all(of account: String? = nil) -> [Record] {
-        records.withLock { $0.values.filter { account == nil || $0.account == account } }
-            .sorted { $0.number < $1.number }
+        all { account == nil || $0.account == account }.sorted { $0.number < $1.number }
     }
+
+    /// The records of which something is true, in no order.
+    func all(where isMeant: (Record) -> Bool) -> [Record] { records.withLock { $0.values.filter(isMeant) } }
 
     func remove(_ record: Record) throws {
         records.withLock { $0[record.id] = nil }

@@ -58,7 +58,9 @@ struct Simulation: Sendable {
         ]
     }
 
-    /// Forgets files, objects, batches, jobs, responses, sessions, holds, faults, requests and counts; keys and tokens stay good.
+    /// Forgets files, objects, batches, jobs, responses, sessions, holds, faults, requests and counts.
+    ///
+    /// Keys and tokens stay good.
     func reset() throws {
         faults.removeAll()
         log.reset()

@@ -17,7 +17,9 @@ struct BlobLines {
         bytes = blob.bytes
     }
 
-    /// The next line without its line feed, nil at the end; what follows the last line feed is a line unless it is empty.
+    /// The next line without its line feed, nil at the end.
+    ///
+    /// What follows the last line feed is a line unless it is empty.
     mutating func next() throws -> ByteBuffer? {
         while true {
             if let length = lengthOfLine() {

@@ -1,8 +1,8 @@
 /// The batches of all accounts.
 ///
-/// A batch goes one step on whenever it is read by its id, unless batches are held: validating, in_progress, finalizing,
-/// completed; cancelling, cancelled. Its file is checked when it leaves `validating`, and its requests are answered
-/// when it ends.
+/// A batch goes one step on whenever it is read by its id, unless batches are held: validating, in_progress,
+/// finalizing, completed; cancelling, cancelled. Its file is checked when it leaves `validating`, and its requests are
+/// answered when it ends.
 actor OpenAIBatches {
     private static let window = 24 * 3600
 

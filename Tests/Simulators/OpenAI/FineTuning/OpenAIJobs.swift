@@ -1,12 +1,8 @@
-import NIOCore
-
 /// The fine-tuning jobs of all accounts.
 ///
 /// A job goes one step on whenever it is read by its id, unless jobs are held: validating_files, queued, running,
 /// succeeded. Its files are checked when it leaves `validating_files`; a paused job waits to be resumed.
 actor OpenAIJobs {
-    private static let checkpoints = 2
-
     nonisolated let records: OpenAIRecords<FineTuningJob>
     private let clock: SimulatedClock
     private let holds: OpenAIHolds
@@ -130,13 +126,14 @@ actor OpenAIJobs {
         if job.status == .validatingFiles, ![.failed, .cancelled].contains(status), try !validate(&job, for: account) {
             return try records.save(job)
         }
-        if status == .succeeded, job.status != .running { start(&job) }
+        if status == .succeeded, job.status != .running { job.start(at: now) }
         job.status = status
         switch status {
         case .queued: job.tell("Files validated, moving job to queued state", at: now)
-        case .running: start(&job)
-        case .succeeded: try succeed(&job, for: account, hasOutput: hasOutput)
-        case .failed: fail(&job, code: "server_error", "The job failed because of an internal error.", param: nil)
+        case .running: job.start(at: now)
+        case .succeeded: try job.succeed(at: now, files: hasOutput ? account.files : nil)
+        case .failed:
+            job.fail(at: now, code: "server_error", "The job failed because of an internal error.", param: nil)
         case .cancelled: job.tell("The job has been cancelled", at: now, level: "warn")
         case .paused: job.tell("The job has been paused", at: now)
         case .validatingFiles: break
@@ -158,71 +155,10 @@ actor OpenAIJobs {
                 )
                 if param == "training_file" { job.trainedTokens = file.tokens }
             } catch let error as OpenAIError {
-                fail(&job, code: error.code ?? "", error.message, param: param)
+                job.fail(at: clock.unixSeconds, code: error.code ?? "", error.message, param: param)
                 return false
             }
         }
         return true
-    }
-
-    private func fail(_ job: inout FineTuningJob, code: String, _ message: String, param: String?) {
-        job.status = .failed
-        job.finishedAt = clock.unixSeconds
-        job.trainedTokens = nil
-        job.error = [
-            "code": .string(code), "message": .string(message), "param": param.map(JSON.string) ?? .null,
-        ]
-        job.tell(message, at: clock.unixSeconds, level: "error")
-    }
-
-    private func start(_ job: inout FineTuningJob) {
-        let chosen: [String: JSON] = ["batch_size": 1, "learning_rate_multiplier": 1.8, "n_epochs": 3]
-        var hyperparameters = job.hyperparameters.object ?? JSONObject()
-        for (name, value) in chosen where hyperparameters[name]?.string == "auto" { hyperparameters[name] = value }
-        job.hyperparameters = .object(hyperparameters)
-        job.tell("Fine-tuning job started", at: clock.unixSeconds)
-    }
-
-    private func succeed(_ job: inout FineTuningJob, for account: OpenAIAccount, hasOutput: Bool) throws {
-        let now = clock.unixSeconds
-        let epochs = job.hyperparameters["n_epochs"]?.integer ?? 1
-        let name = "ft:\(job.model):\(job.organization):\(job.suffix ?? ""):\(RandomName.alphanumeric(8))"
-        for step in 1...(epochs + 1) * 10 {
-            job.tell("Step \(step)", at: now, data: FineTuningJob.metrics(step: step))
-        }
-        for number in 1...Self.checkpoints {
-            let step = number * 10
-            job.checkpoints.append(
-                FineTuningJob.Checkpoint(
-                    id: "ftckpt_" + RandomName.alphanumeric(24),
-                    createdAt: now,
-                    model: "\(name):ckpt-step-\(step)",
-                    step: step
-                )
-            )
-        }
-        job.fineTunedModel = name
-        job.trainedTokens = (job.trainedTokens ?? 0) * epochs
-        job.tell("New fine-tuned model created: \(name)", at: now)
-        job.tell("The job has successfully completed", at: now)
-        if hasOutput { job.resultFileIDs = [try results(of: job, for: account)] }
-    }
-
-    private func results(of job: FineTuningJob, for account: OpenAIAccount) throws -> String {
-        var text = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n"
-        for checkpoint in job.checkpoints {
-            let metrics = FineTuningJob.metrics(step: checkpoint.step)
-            text += "\(checkpoint.step),\(metrics["train_loss"]?.text ?? ""),"
-            text += "\(metrics["train_mean_token_accuracy"]?.text ?? ""),,\n"
-        }
-        let writer = try account.files.blobs.writer()
-        try writer.append(ByteBuffer(string: text))
-        return try account.files.insert(
-            try writer.finish(),
-            filename: "step_metrics.csv",
-            purpose: "fine-tune-results",
-            account: account.name,
-            lifetime: nil
-        )
     }
 }

@@ -54,7 +54,8 @@ struct OpenAIResponses: Sendable {
         }
         guard record.isBackground, record.isStreamed else {
             let message =
-                "This response cannot be streamed because it was not created with 'background' and 'stream' set to true."
+                "This response cannot be streamed because it was not created with 'background' and 'stream' set to "
+                + "true."
             throw OpenAIError.invalid(message, param: "stream")
         }
         if !record.status.isFinal, !holds.contains(.response) {
