@@ -46,25 +46,26 @@ struct Simulation: Sendable {
     }
 
     /// The whole state as `GET /_sim/state` shows it.
-    var state: JSON {
+    func state() throws -> JSON {
         let requests = log.json
         return [
             "openai": ["files": openAI.files.state],
             "google": [
                 "objects": google.storage.objects.json, "sessions": google.storage.sessions.json,
-                "tokens_issued": google.tokens.state,
+                "tokens_issued": google.tokens.state, "jobs": try google.jobs.json(),
             ],
             "requests": requests.requests, "open_requests": requests.open, "cancelled_requests": requests.cancelled,
         ]
     }
 
-    /// Forgets files, objects, sessions, faults, requests and counts; keys and tokens stay good.
+    /// Forgets files, objects, sessions, jobs, faults, requests and counts; keys and tokens stay good.
     func reset() throws {
         faults.removeAll()
         log.reset()
         clock.reset()
         try openAI.files.reset()
         try google.storage.reset()
+        try google.jobs.reset()
         google.tokens.resetCounts()
     }
 }
