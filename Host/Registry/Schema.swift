@@ -6,7 +6,9 @@ enum Schema {
     static var version: Int64 { Int64(migrations.count) }
 
     /// The statements from each version to the next; what has been released is never changed.
-    private static let migrations: [@Sendable (SQLDialect) -> [String]] = [firstTables, sharedByHosts]
+    private static let migrations: [@Sendable (SQLDialect) -> [String]] = [
+        firstTables, sharedByHosts, objectsUploadsAndWebhooks,
+    ]
 
     /// Brings the tables to this gateway's version; runs inside one writing transaction, so that all of it or nothing
     /// happens and two gateways that start together do it once.
@@ -35,6 +37,12 @@ enum Schema {
     @Sendable
     private static func firstTables(_ dialect: SQLDialect) -> [String] {
         settingTables(dialect) + principalTables(dialect) + fileTables(dialect)
+    }
+
+    /// Version 3: objects of providers, uploads in parts, and messages about what has ended.
+    @Sendable
+    private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] {
+        objectTables(dialect) + webhookTables(dialect)
     }
 
     private static func settingTables(_ dialect: SQLDialect) -> [String] {

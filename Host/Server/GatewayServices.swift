@@ -10,9 +10,14 @@ package final class GatewayServices: Sendable {
     let plugins: PluginHost
     let models: ModelTable
     let fileIDs: FileIDCodec
+    let objectIDs: ObjectIDCodec
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
+    let batchCare: BatchCare
+    package let keeper: ObjectKeeper
+    /// Judge the URL that a batch or a fine-tuning job names when it is made.
+    package let webhooks: WebhookRules
     let spool: SpoolDirectory
     let routing: RoutingRules
     let clock: any WallClock
@@ -28,17 +33,21 @@ package final class GatewayServices: Sendable {
         plugins: PluginHost,
         models: ModelTable,
         fileIDs: FileIDCodec,
+        objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
         routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
+        pace: PollPace = PollPace(),
+        webhooks: WebhookRules = .off,
         logger: Logger
     ) {
         self.registry = registry
         self.plugins = plugins
         self.models = models
         self.fileIDs = fileIDs
+        self.objectIDs = objectIDs
         let removal = CopyRemoval(
             plugins: plugins,
             journal: registry,
@@ -55,6 +64,32 @@ package final class GatewayServices: Sendable {
             interval: lifetimes.sweepInterval,
             logger: logger
         )
+        batchCare = BatchCare(
+            settling: BatchSettling(
+                registry: registry,
+                plugins: plugins,
+                objectIDs: objectIDs,
+                sweeper: sweeper,
+                clock: clock,
+                logger: logger
+            ),
+            removal: BatchRemoval(
+                registry: registry,
+                plugins: plugins,
+                patience: lifetimes.sweepInterval * 2,
+                clock: clock,
+                logger: logger
+            ),
+            patience: .seconds(pace.first * 6)
+        )
+        keeper = ObjectKeeper(
+            registry: registry,
+            cares: [batchCare],
+            pace: pace,
+            sweepInterval: lifetimes.sweepInterval,
+            logger: logger
+        )
+        self.webhooks = webhooks
         self.spool = spool
         self.routing = routing
         self.clock = clock

@@ -210,9 +210,3 @@ private struct Reading {
         lines.append((end, number))
     }
 }
-
-extension RuleError {
-    fileprivate func inLine(_ number: Int) -> RuleError {
-        RuleError(code, "Line \(number) of the input file cannot be used. \(message)", parameter: parameter)
-    }
-}
