@@ -21,11 +21,22 @@ struct ChatRequest {
         settings: Settings,
         buckets: Set<String> = []
     ) throws(Failure) {
+        let node = RequestNode(root: request)
+        try self.init(node, references: references, settings: settings, buckets: buckets)
+    }
+
+    /// Translates a request that stands somewhere in a document; places in refusals begin at the document's root.
+    init(
+        _ node: RequestNode,
+        references: [Reference],
+        settings: Settings,
+        buckets: Set<String>
+    ) throws(Failure) {
         var translator = ChatRequestTranslator(
             media: MediaParts(files: FileReferences(references), buckets: buckets),
             model: settings.model
         )
-        try translator.read(RequestNode(root: request))
+        try translator.read(node)
         body = try translator.gemini.body(safetySettings: settings.safetySettings)
         includesUsage = translator.includesUsage
     }

@@ -8,13 +8,18 @@ public struct VertexAIAdapter: Adapter {
         version: "1.0.0",
         operations: [
             .probe, .credential, .chat, .responses, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent,
-        ],
+        ] + jobOperations,
         speaksOpenAIWire: false,
         parameters: parameters,
         configuration: [],
         contentPurposes: ["*"],
         lostFiles: LostFiles.none
     )
+
+    private static let jobOperations: [OperationKind] = [
+        .inputCreate, .batchCreate, .batchGet, .batchCancel, .batchList, .batchResults,
+        .tuneCreate, .tuneGet, .tuneCancel, .tuneList, .tuneEvents, .tuneCheckpoints,
+    ]
 
     static let parameters: [ParameterDescription] = [
         ParameterDescription(name: "model", kind: .value, environmentVariable: nil),

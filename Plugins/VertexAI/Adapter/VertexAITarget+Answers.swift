@@ -44,11 +44,12 @@ extension VertexAITarget {
         _ body: JSON,
         for operation: Operation
     ) async throws(Failure) -> HTTPResponse {
+        let model = try settings.model(named: operation.references)
         let isStreaming = operation.isStreaming
         let method = isStreaming ? "streamGenerateContent" : "generateContent"
         let call = HTTPRequest(
             method: "POST",
-            url: settings.modelURL(method: method) + (isStreaming ? "?alt=sse" : ""),
+            url: settings.modelURL(method: method, model: model) + (isStreaming ? "?alt=sse" : ""),
             headers: [Header("Content-Type", "application/json")],
             body: [.bytes(body.serialized())],
             framing: isStreaming ? .serverSentEvents : .whole
@@ -93,15 +94,10 @@ extension VertexAITarget {
     }
 
     private func identity() throws(Failure) -> AnswerIdentity {
-        var text = ""
-        for byte in try host.random(count: 12) {
-            text += byte < 16 ? "0" : ""
-            text += String(byte, radix: 16)
-        }
-        return AnswerIdentity(
+        AnswerIdentity(
             created: Int64(clamping: host.nowMilliseconds / 1000),
             model: settings.model,
-            uniqueText: text
+            uniqueText: Wire.hexadecimalText(try host.random(count: 12))
         )
     }
 }

@@ -27,12 +27,19 @@ public struct VertexAITarget: AdapterTarget {
             return try await responses(operation)
         case .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent:
             return try await file(operation)
+        case .inputCreate:
+            return .json(try await inputCreation(operation))
+        case .batchCreate, .batchGet, .batchCancel, .batchList, .batchResults:
+            return .json(try await batch(operation))
+        case .tuneCreate, .tuneGet, .tuneCancel, .tuneList, .tuneEvents, .tuneCheckpoints:
+            return .json(try await tuning(operation))
         default:
             throw Failure(.unsupported, "The vertex_ai plugin does not serve this operation.", mayFallBack: true)
         }
     }
 
-    private nonisolated(nonsending) func file(_ operation: Operation) async throws(Failure) -> OperationResult {
+    /// The deployment's bucket.
+    func cloudStorage(for operation: Operation) throws(Failure) -> CloudStorage {
         guard let storageSettings = settings.storage else {
             throw Failure(
                 .unsupported,
@@ -40,8 +47,7 @@ public struct VertexAITarget: AdapterTarget {
                 parameter: "gcs_bucket_name"
             )
         }
-        let input = try operation.inputJSON()
-        let storage = CloudStorage(
+        return CloudStorage(
             settings: storageSettings,
             operation: operation,
             sender: AuthorizedSender(
@@ -51,6 +57,11 @@ public struct VertexAITarget: AdapterTarget {
             ),
             host: host
         )
+    }
+
+    private nonisolated(nonsending) func file(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let input = try operation.inputJSON()
+        let storage = try cloudStorage(for: operation)
         switch operation.kind {
         case .fileCreate: return .json(try await storage.create(NewFile(input, sourceLength: operation.sourceLength)))
         case .fileGet: return .json(try await storage.get(id: input["id"]?.string ?? ""))

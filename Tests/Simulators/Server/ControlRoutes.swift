@@ -22,7 +22,7 @@ struct ControlRoutes {
 
     private func route(_ request: Incoming) async throws -> Reply {
         switch (request.method, request.path) {
-        case (.get, "/_sim/state"): return .json(simulation.state)
+        case (.get, "/_sim/state"): return .json(try simulation.state())
         case (.post, "/_sim/reset"):
             try simulation.reset()
             return .json([:])
@@ -36,6 +36,9 @@ struct ControlRoutes {
             let count = try await json(of: request)["count"]?.integer
             guard count ?? 0 >= 0 else { return .json(["error": "count must not be negative"], status: 400) }
             return .json(["released": .integer(simulation.held.release(count))])
+        case (.post, "/_sim/google/hold"), (.post, "/_sim/google/advance"), (.post, "/_sim/google/plan"):
+            let control = VertexJobControl(google: simulation.google)
+            return try control.reply(to: try await json(of: request), on: request.path)
         case (.post, "/_sim/expire_tokens"):
             try simulation.google.tokens.expireAll()
             return .json([:])
