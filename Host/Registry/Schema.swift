@@ -41,7 +41,9 @@ enum Schema {
 
     /// Version 3: what is made of files, and who is told of it.
     @Sendable
-    private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] { objectTables(dialect) }
+    private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] {
+        objectTables(dialect) + uploadTables(dialect)
+    }
 
     private static func settingTables(_ dialect: SQLDialect) -> [String] {
         ["CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value \(dialect.bytesType) NOT NULL)"]
