@@ -27,6 +27,7 @@ package final class Sweeper: Sendable {
     private let removal: CopyRemoval
     private let search: LostFileSearch
     private let work: any UnfinishedWork
+    private let uploads: UploadSweep
     private let interval: Duration
     private let logger: Logger
     private let rings: AsyncStream<Void>
@@ -38,12 +39,14 @@ package final class Sweeper: Sendable {
     /// - Parameters:
     ///   - removal: Where the providers are asked and it is noted what is gone.
     ///   - work: Where it is claimed what is left.
+    ///   - uploads: Removes parts of uploads.
     ///   - deletesLostUploads: Whether a file that an upload may have left is deleted, or told in the log alone.
     ///   - interval: Between two sweeps.
     ///   - logger: For one line a sweep that did something.
     package init(
         removal: CopyRemoval,
         work: any UnfinishedWork,
+        uploads: UploadSweep,
         deletesLostUploads: Bool,
         interval: Duration,
         logger: Logger
@@ -51,6 +54,7 @@ package final class Sweeper: Sendable {
         self.removal = removal
         search = LostFileSearch(removal: removal, work: work, deletes: deletesLostUploads)
         self.work = work
+        self.uploads = uploads
         self.interval = interval
         self.logger = logger
         (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -83,6 +87,7 @@ package final class Sweeper: Sendable {
 
     private func sweep() async {
         var count = Count()
+        await uploads.run()
         do {
             for _ in 0..<Self.maximumRounds {
                 // What is claimed is finished or given back before anything else can fail.
