@@ -10,10 +10,12 @@ package final class GatewayServices: Sendable {
     let plugins: PluginHost
     let models: ModelTable
     let fileIDs: FileIDCodec
+    let objectIDs: ObjectIDCodec
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
     let spool: SpoolDirectory
+    let parts: PartStore
     let routing: RoutingRules
     let clock: any WallClock
     let limits: GatewayLimits
@@ -28,7 +30,9 @@ package final class GatewayServices: Sendable {
         plugins: PluginHost,
         models: ModelTable,
         fileIDs: FileIDCodec,
+        objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
+        parts: PartStore,
         routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
         limits: GatewayLimits,
@@ -39,6 +43,7 @@ package final class GatewayServices: Sendable {
         self.plugins = plugins
         self.models = models
         self.fileIDs = fileIDs
+        self.objectIDs = objectIDs
         let removal = CopyRemoval(
             plugins: plugins,
             journal: registry,
@@ -51,11 +56,13 @@ package final class GatewayServices: Sendable {
         sweeper = Sweeper(
             removal: removal,
             work: registry,
+            uploads: UploadSweep(journal: registry, store: parts, logger: logger),
             deletesLostUploads: lifetimes.deletesLostUploads,
             interval: lifetimes.sweepInterval,
             logger: logger
         )
         self.spool = spool
+        self.parts = parts
         self.routing = routing
         self.clock = clock
         self.limits = limits
@@ -100,6 +107,7 @@ package struct FileLifetimes: Sendable {
 /// The largest things that the routes take.
 package struct GatewayLimits: Sendable {
     package let fileBytes: Int64
+    package let uploadBytes: Int64
     package let requestBytes: Int
 
     /// As many bodies of the largest size are held at once; many more of an ordinary size.
@@ -109,9 +117,11 @@ package struct GatewayLimits: Sendable {
     ///
     /// - Parameters:
     ///   - fileBytes: Of one uploaded file.
+    ///   - uploadBytes: Of one file that is uploaded in parts.
     ///   - requestBytes: Of the body of a chat or embeddings request.
-    package init(fileBytes: Int64, requestBytes: Int) {
+    package init(fileBytes: Int64, uploadBytes: Int64, requestBytes: Int) {
         self.fileBytes = fileBytes
+        self.uploadBytes = uploadBytes
         self.requestBytes = requestBytes
     }
 }
