@@ -5,7 +5,9 @@ import Darwin
 #endif
 
 extension SpoolFolder {
-    /// A folder in this one; nil if there is none. Blocks, as does all that follows.
+    /// A folder in this one; nil if there is none.
+    ///
+    /// It blocks, as does all that follows.
     func folder(_ name: String) throws(SpoolError) -> SpoolFolder? {
         let nested = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard nested >= 0 else {

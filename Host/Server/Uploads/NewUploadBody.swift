@@ -33,6 +33,7 @@ struct NewUploadBody: AdministratorBody, Sendable {
     /// What is asked for.
     ///
     /// - Parameter maximumBytes: What an upload may have.
+    /// - Returns: The terms of the upload.
     /// - Throws: ``RuleError`` with `.invalidRequest` or `.tooLarge`, the parameter being the member.
     func terms(maximumBytes: Int64) throws(RuleError) -> UploadTerms {
         guard bytes > 0 else {
@@ -97,19 +98,5 @@ struct NewUploadBody: AdministratorBody, Sendable {
             )
         }
         return seconds
-    }
-}
-
-/// One text or a list of texts.
-struct TextOrList: Decodable, Sendable {
-    let texts: [String]
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        do {
-            texts = [try container.decode(String.self)]
-        } catch DecodingError.typeMismatch {
-            texts = try container.decode([String].self)
-        }
     }
 }

@@ -18,9 +18,10 @@ def begun(http: httpx.Client, size: int, targets: str = "gpt-4o-mini-openai", **
     return response.json()["id"]
 
 
-def part_form(content: bytes) -> Multipart:
+def part_form(content: bytes, boundary: str | None = None) -> Multipart:
+    """The form of one part."""
     headers = 'Content-Disposition: form-data; name="data"; filename="upload"\r\nContent-Type: application/octet-stream'
-    return Multipart().part(headers, content)
+    return Multipart(boundary).part(headers, content)
 
 
 def add(http: httpx.Client, upload: str, content: bytes) -> httpx.Response:
