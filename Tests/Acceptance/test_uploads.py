@@ -1,5 +1,6 @@
 """OpenAI's Uploads API: a file that comes in parts, in any order, and survives crashes of the gateway between them."""
 
+import base64
 import hashlib
 import random
 import secrets
@@ -37,6 +38,13 @@ def folders(gateway: Gateway) -> list[Path]:
 
 def part_files(gateway: Gateway) -> list[Path]:
     return [path for folder in folders(gateway) for path in folder.iterdir()]
+
+
+def parts_of(gateway: Gateway, upload: str) -> list[Path]:
+    """The parts of one upload, on the disk of a gateway that others use as well."""
+    record = uuid.UUID(bytes=base64.b32decode(upload.removeprefix("upload_").upper())[:16])
+    folder = gateway.data / "uploads" / str(record)
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def passing_files(gateway: Gateway) -> list[Path]:
@@ -109,7 +117,7 @@ def test_parts_come_in_any_order_and_at_the_same_time(gateway: Gateway, simulato
     assert response.status_code == 200, response.text
     assert set(response.json()["file"]) == FILE_MEMBERS
     check_copies(simulators, content)
-    assert not [path for path in part_files(gateway) if path.stat().st_size in {len(piece) for piece in pieces}]
+    assert parts_of(gateway, upload) == []
 
 
 def test_a_part_that_is_not_named_is_left_out(gateway: Gateway, simulators: Simulators) -> None:
@@ -177,7 +185,7 @@ def test_a_cancelled_upload_is_over_and_its_parts_are_gone(gateway: Gateway) -> 
 
     assert (done.id, done.status, done.file) == (upload.id, "cancelled", None)
     assert client.uploads.cancel(upload.id).status == "cancelled"
-    assert part_files(gateway) == []
+    assert parts_of(gateway, upload.id) == []
     assert_error(add(gateway.admin, upload.id, b"data"), 400, code="upload_cancelled")
     assert_error(complete(gateway.admin, upload.id, [part.id]), 400, code="upload_cancelled")
 
@@ -224,6 +232,7 @@ GOOD |= {"target_model_names": OPENAI_MODEL}
         ({"bytes": "4"}, 400, "bytes"),
         ({"bytes": 8 * 1024 * MEGABYTE + 1}, 413, "bytes"),
         ({"bytes": 10**30}, 400, "bytes"),
+        ({"bytes": None}, 400, "bytes"),
         ({"mime_type": "text"}, 400, "mime_type"),
         ({"mime_type": ""}, 400, "mime_type"),
         ({"expires_after": {"anchor": "created_at"}}, 400, "expires_after"),
@@ -276,7 +285,7 @@ def test_a_part_of_the_wrong_form_is_refused(gateway: Gateway) -> None:
     cut = part_form(b"x" * 1000)
     response = gateway.admin.post(path, content=cut.body()[:-20], headers={"Content-Type": cut.content_type})
     assert_error(response, 400)
-    assert not (gateway.data / "uploads" / upload).exists()
+    assert parts_of(gateway, upload) == []
     until("what came in is removed", lambda: not passing_files(gateway))
     assert_error(complete(gateway.admin, upload, ["part_x"]), 400, param="part_ids")
 
@@ -290,7 +299,7 @@ def test_parts_have_no_more_than_the_upload_together(gateway: Gateway, simulator
     repeated = added(gateway.admin, upload, b"123456")
     last = added(gateway.admin, upload, b"7890")
 
-    assert len({path.stat().st_ino for path in part_files(gateway)}) == 2
+    assert len({path.stat().st_ino for path in parts_of(gateway, upload)}) == 2
     assert_error(complete(gateway.admin, upload, [first, repeated]), 400, param="part_ids")
     assert complete(gateway.admin, upload, [repeated, last]).status_code == 200
     check_copies(simulators, b"1234567890")

@@ -5,7 +5,7 @@ import HostTransfer
 struct NewUploadBody: AdministratorBody, Sendable {
     struct Expiry: Decodable, Sendable {
         let anchor: String?
-        let seconds: Int64?
+        let seconds: ConfigurationValue?
     }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -24,7 +24,8 @@ struct NewUploadBody: AdministratorBody, Sendable {
 
     let filename: String
     let purpose: String
-    let bytes: Int64
+    /// Anything, so that one that is no whole number can be named.
+    let bytes: ConfigurationValue
     let mimeType: String
     let expiresAfter: Expiry?
     let targetNames: TextOrList?
@@ -36,7 +37,7 @@ struct NewUploadBody: AdministratorBody, Sendable {
     /// - Returns: The terms of the upload.
     /// - Throws: ``RuleError`` with `.invalidRequest` or `.tooLarge`, the parameter being the member.
     func terms(maximumBytes: Int64) throws(RuleError) -> UploadTerms {
-        guard bytes > 0 else {
+        guard case .integer(let bytes) = bytes, bytes > 0 else {
             throw RuleError(.invalidRequest, "bytes must be a whole number of at least 1.", parameter: "bytes")
         }
         guard bytes <= maximumBytes else {
@@ -87,7 +88,7 @@ struct NewUploadBody: AdministratorBody, Sendable {
 
     private func expiry() throws(RuleError) -> Int64? {
         guard let expiresAfter else { return nil }
-        guard expiresAfter.anchor == "created_at", let seconds = expiresAfter.seconds,
+        guard expiresAfter.anchor == "created_at", case .integer(let seconds)? = expiresAfter.seconds,
             UploadFields.expirySeconds.contains(seconds)
         else {
             throw RuleError(
