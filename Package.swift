@@ -122,7 +122,10 @@ let package = Package(
         module(
             "HostTransfer",
             "Host/Transfer",
-            ["HostCore", "HostPlugins", crypto, logging, nio("NIOCore"), nio("NIOPosix")]
+            [
+                "HostCore", "HostPlugins", "HostUpstream", crypto, logging, nio("NIOCore"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
+            ]
         ),
         module(
             "HostServer",
@@ -201,7 +204,10 @@ let package = Package(
         tests(
             "HostTransferTests",
             "Tests/Host/Transfer",
-            ["HostCore", "HostPlugins", "HostTransfer", crypto, nio("NIOCore"), nio("NIOPosix")]
+            [
+                "HostCore", "HostPlugins", "HostTransfer", "HostUpstream", crypto, logging, nio("NIOCore"),
+                nio("NIOPosix"),
+            ]
         ),
         tests(
             "HostUpstreamTests",

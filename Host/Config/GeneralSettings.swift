@@ -27,6 +27,8 @@ package struct GeneralSettings: Sendable {
     package let lostUploads: LostUploads
     /// After how many seconds a file expires whose upload does not say, by purpose; absent for never.
     package let defaultExpiry: [FilePurpose: Int64]
+    /// Who is told when a batch or a fine-tuning job has ended; nil for nobody.
+    package let webhooks: WebhookSettings?
 
     /// Makes settings; the defaults are 2048 MiB a file, 8192 MiB in parts, 64 MiB a request, 30 s to drain and to sweep, 60 s from memory.
     package init(
@@ -42,7 +44,8 @@ package struct GeneralSettings: Sendable {
         sweepInterval: Duration = .seconds(30),
         staleAge: Duration = .seconds(60),
         lostUploads: LostUploads = .delete,
-        defaultExpiry: [FilePurpose: Int64] = [:]
+        defaultExpiry: [FilePurpose: Int64] = [:],
+        webhooks: WebhookSettings? = nil
     ) {
         self.masterKey = masterKey
         self.databaseURL = databaseURL
@@ -57,6 +60,7 @@ package struct GeneralSettings: Sendable {
         self.staleAge = staleAge
         self.lostUploads = lostUploads
         self.defaultExpiry = defaultExpiry
+        self.webhooks = webhooks
     }
 }
 

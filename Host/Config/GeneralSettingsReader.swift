@@ -5,7 +5,7 @@ struct GeneralSettingsReader {
     private static let keys = [
         "master_key", "database_url", "id_format", "max_file_size_mb", "max_upload_size_mb", "uploads_disk_mb",
         "uploads_folder", "max_request_size_mb", "drain_seconds", "sweep_seconds", "stale_seconds", "lost_uploads",
-        "default_expiry_seconds",
+        "default_expiry_seconds", "webhooks",
     ]
     // LiteLLM's settings without which this gateway is neither less safe nor otherwise different to its clients.
     private static let harmless: Set<String> = [
@@ -80,7 +80,10 @@ struct GeneralSettingsReader {
             sweepInterval: sweepInterval,
             staleAge: staleAge,
             lostUploads: lostUploads,
-            defaultExpiry: try defaultExpiry(mapping)
+            defaultExpiry: try defaultExpiry(mapping),
+            webhooks: try mapping["webhooks"].map { value throws(ConfigurationError) in
+                try WebhookSettingsReader(reader: reader).settings(value)
+            }
         )
     }
 

@@ -25,7 +25,9 @@ struct PluginManifestReader {
             version: try name(version, allowing: ".+_-"),
             library: try path(library),
             providers: try providers(root["providers"]),
-            hosts: try hosts(root["hosts"]),
+            hosts: try root["hosts"].map { hosts throws(ConfigurationError) in
+                try reader.hosts(hosts, limit: Self.mostHosts)
+            } ?? [],
             configuration: try root["configuration"].map { (value) throws(ConfigurationError) in
                 try reader.configuration(try reader.mapping(value).entries)
             } ?? [:],
@@ -69,7 +71,7 @@ struct PluginManifestReader {
     private func providers(_ value: SourceValue?) throws(ConfigurationError) -> [String] {
         guard let value else { return [] }
         var providers: [String] = []
-        for item in try list(value, limit: Self.mostProviders) {
+        for item in try reader.list(value, limit: Self.mostProviders) {
             let provider = try name(item, allowing: "._-", isLowercase: true)
             guard !providers.contains(provider) else {
                 throw ConfigurationError(.duplicate, at: item.location, "this provider stands twice. Remove one.")
@@ -77,28 +79,6 @@ struct PluginManifestReader {
             providers.append(provider)
         }
         return providers
-    }
-
-    private func hosts(_ value: SourceValue?) throws(ConfigurationError) -> [HostPattern] {
-        guard let value else { return [] }
-        var hosts: [HostPattern] = []
-        for item in try list(value, limit: Self.mostHosts) {
-            let text = try reader.string(item)
-            do {
-                hosts.append(try HostPattern(parsing: text))
-            } catch {
-                let isPrivate = try reader.resolved(item).variable != nil
-                let message = isPrivate ? "the variable's value is not a host. Correct it." : error.message
-                throw ConfigurationError(error.code, at: item.location, message)
-            }
-        }
-        return hosts
-    }
-
-    private func list(_ value: SourceValue, limit: Int) throws(ConfigurationError) -> [SourceValue] {
-        let items = try reader.list(value)
-        if items.count <= limit { return items }
-        throw ConfigurationError(.tooLarge, at: value.location, "has more than \(limit) items. Remove some.")
     }
 
     private func secrets(_ value: SourceValue?) throws(ConfigurationError) -> [String: String] {

@@ -61,6 +61,32 @@ extension Principal {
     }
 }
 
+extension Principal {
+    /// Checks that this principal may have a file copied to a provider: who may read a file may use it where it is; to have
+    /// it copied is for those it belongs to.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - clientID: The id as the client wrote it, for the message.
+    ///   - modelName: For which model.
+    ///   - parameter: Where the id stands.
+    /// - Throws: ``RuleError`` with `.fileAccessDenied`.
+    package func checkMayCopy(
+        _ file: ManagedFile,
+        clientID: String,
+        to modelName: String,
+        parameter: String
+    ) throws(RuleError) {
+        guard !may(.delete, file) else { return }
+        throw RuleError(
+            .fileAccessDenied,
+            "\(displayName) may read the file \(clientID) but not have it copied to the model \(modelName). "
+                + "Use a model that it was uploaded for.",
+            parameter: parameter
+        )
+    }
+}
+
 extension RuleError {
     /// The error for an id that is unknown, deleted or forged: the three read alike.
     package static func fileNotFound(_ clientID: String) -> RuleError {

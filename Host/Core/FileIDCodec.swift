@@ -37,11 +37,14 @@ package struct FileIDCodec: Sendable {
 
     /// Writes a file's id as clients see it.
     package func text(for file: ManagedFile) -> String {
+        text(for: file.id, mimeType: file.mimeType, targetNames: file.targetNames)
+    }
+
+    /// Writes the id of a file with these properties, which stand in LiteLLM's form alone.
+    package func text(for id: FileID, mimeType: String, targetNames: [String]) -> String {
         switch format {
-        case .gantry:
-            own.text(for: file.id.uuid)
-        case .litellm:
-            LiteLLMFileID(uuid: file.id.uuid, mimeType: file.mimeType, targetNames: file.targetNames).text
+        case .gantry: own.text(for: id.uuid)
+        case .litellm: LiteLLMFileID(uuid: id.uuid, mimeType: mimeType, targetNames: targetNames).text
         }
     }
 

@@ -20,6 +20,7 @@ struct Gateway: Sendable {
     /// What was loaded, for `gantry check`.
     let report: String
     private let upstream: UpstreamClient
+    private let webhooks: GatewayWebhooks?
     private let database: any Database
 
     /// Opens the registry, loads the plugins and builds the server.
@@ -29,7 +30,11 @@ struct Gateway: Sendable {
         let logger = options.makeLogger()
         for warning in configuration.warnings { logger.warning("configuration", metadata: ["at": "\(warning)"]) }
         let group = MultiThreadedEventLoopGroup.singleton
-        let upstream = try upstream(configuration.network, group: group, logger: logger)
+        let network = try upstreamConfiguration(configuration.network)
+        let upstream = try upstream(network, configuration.network, group: group, logger: logger)
+        let webhooks = try configuration.general.webhooks.map {
+            try GatewayWebhooks($0, upstream: network, group: group, logger: logger)
+        }
         let environment = OperationEnvironment(upstream: upstream, pool: .singleton)
         let definitions = try PluginDefinitions(configuration, manifestFolder: options.plugins)
         let database = try await database(configuration.general.databaseURL, dataFolder: options.data)
@@ -45,12 +50,20 @@ struct Gateway: Sendable {
                 group: group,
                 logger: logger
             )
-            let services = try await services(configuration, plugins, database, options: options, logger: logger)
+            let services = try await services(
+                configuration,
+                plugins,
+                database,
+                webhooks: webhooks?.rules ?? .off,
+                options: options,
+                logger: logger
+            )
             return Gateway(
                 server: GatewayServer(services),
                 worker: HostWorker(
                     registry: services.registry,
                     sweeper: services.sweeper,
+                    webhooks: webhooks?.sender(services.registry, logger: logger),
                     dataFolder: options.data,
                     logger: logger
                 ),
@@ -58,26 +71,27 @@ struct Gateway: Sendable {
                 logger: logger,
                 report: definitions.report,
                 upstream: upstream,
+                webhooks: webhooks,
                 database: database
             )
         } catch {
+            await webhooks?.shutdown()
             await upstream.shutdown()
             await database.close()
             throw error
         }
     }
 
-    /// Lets go of the providers' connections and the database.
+    /// Lets go of the connections to others and of the database.
     func close() async {
+        await webhooks?.shutdown()
         await upstream.shutdown()
         await database.close()
     }
 
-    private static func upstream(
-        _ network: NetworkSettings,
-        group: any EventLoopGroup,
-        logger: Logger
-    ) throws -> UpstreamClient {
+    private static func upstreamConfiguration(
+        _ network: NetworkSettings
+    ) throws(StartupError) -> UpstreamConfiguration {
         var upstream = UpstreamConfiguration()
         upstream.additionalTrustRootsPath = network.trustRoots?.text
         upstream.proxies = UpstreamProxies(
@@ -85,8 +99,17 @@ struct Gateway: Sendable {
             https: try proxy(network.httpsProxy),
             exceptions: network.proxyExceptions
         )
+        return upstream
+    }
+
+    private static func upstream(
+        _ configuration: UpstreamConfiguration,
+        _ network: NetworkSettings,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) throws -> UpstreamClient {
         do {
-            return try UpstreamClient(group: group, filePool: .singleton, configuration: upstream, logger: logger)
+            return try UpstreamClient(group: group, filePool: .singleton, configuration: configuration, logger: logger)
         } catch {
             throw StartupError("\(network.trustRoots.map { "\($0.location): " } ?? "")\(error.message)")
         }
@@ -143,6 +166,7 @@ struct Gateway: Sendable {
         _ configuration: GatewayConfiguration,
         _ plugins: PluginHost,
         _ database: any Database,
+        webhooks: WebhookRules,
         options: ConfigurationOptions,
         logger: Logger
     ) async throws -> GatewayServices {
@@ -173,6 +197,7 @@ struct Gateway: Sendable {
                 sweepInterval: general.sweepInterval,
                 deletesLostUploads: general.lostUploads == .delete
             ),
+            webhooks: webhooks,
             logger: logger
         )
     }

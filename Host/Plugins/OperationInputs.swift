@@ -83,9 +83,9 @@ package struct FileSearchInput: OperationInput {
     }
 }
 
-/// What FILE_LIST answers.
+/// What FILE_LIST, BATCH_LIST and TUNE_LIST answer.
 package struct FileListResult: Decodable, Sendable {
-    /// One file.
+    /// One file, or one object.
     package struct Entry: Decodable, Sendable {
         package let id: String
     }
@@ -98,11 +98,7 @@ package struct FileListResult: Decodable, Sendable {
     ///
     /// - Throws: ``OperationFailure`` if the plugin's result is not what the ABI asks for.
     package init(_ result: OperationResult) throws(OperationFailure) {
-        do {
-            self = try JSONDecoder().decode(FileListResult.self, from: result.data)
-        } catch {
-            throw OperationFailure(.pluginFailed, "The plugin's result is not the JSON that the ABI asks for.")
-        }
+        self = try result.decoded(FileListResult.self)
     }
 }
 
@@ -138,10 +134,6 @@ package struct FileResult: Decodable, Sendable {
     ///
     /// - Throws: ``OperationFailure`` if the plugin's result is not what the ABI asks for.
     package init(_ result: OperationResult) throws(OperationFailure) {
-        do {
-            self = try JSONDecoder().decode(FileResult.self, from: result.data)
-        } catch {
-            throw OperationFailure(.pluginFailed, "The plugin's result is not the JSON that the ABI asks for.")
-        }
+        self = try result.decoded(FileResult.self)
     }
 }

@@ -132,7 +132,7 @@ extension Registry: UnfinishedWork {
         }
     }
 
-    /// Drops what is kept for a time only: the places of deleted files, idempotency keys, workers long dead.
+    /// Drops what is kept for a time only: the places of deleted files, idempotency keys, webhooks, workers long dead.
     ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func dropOldRecords() async throws(RegistryError) {
@@ -175,6 +175,10 @@ extension Registry: UnfinishedWork {
                 [.integer(now.advanced(bySeconds: -Self.secondsToKeepIdempotencyKeys).secondsSince1970)]
             )
             try connection.execute(
+                "DELETE FROM webhook_deliveries WHERE created_at < $1",
+                [.integer(now.advanced(bySeconds: -Self.secondsToKeepWebhooks).secondsSince1970)]
+            )
+            try connection.execute(
                 "DELETE FROM workers WHERE heard_at < \(dialect.currentSeconds) - \(Self.secondsToKeepExpired)"
             )
         }
@@ -193,9 +197,15 @@ extension Registry: UnfinishedWork {
     }
 
     /// When something that has failed so often is tried again.
-    func retryTime(after failures: Int64, at now: UnixTime) -> DatabaseValue {
-        let seconds = min(Self.lastRetryInSeconds, firstRetryInSeconds << min(failures, 10))
-        return .integer(now.advanced(bySeconds: seconds).secondsSince1970)
+    ///
+    /// - Parameters:
+    ///   - failures: How often it has failed before.
+    ///   - now: The present moment.
+    ///   - pause: At least so long after it.
+    /// - Returns: Unix seconds.
+    func retryTime(after failures: Int64, at now: UnixTime, atLeast pause: Duration = .zero) -> DatabaseValue {
+        let seconds = max(pause.components.seconds, firstRetryInSeconds << min(failures, 10))
+        return .integer(now.advanced(bySeconds: min(Self.lastRetryInSeconds, seconds)).secondsSince1970)
     }
 
     // MARK: What can be claimed

@@ -69,7 +69,9 @@ extension Registry {
             let file = try Self.existing(id, rowLock, in: connection)
             if file.status == status { return file }
             try Self.checkComplete(file)
-            guard let hash = file.sha256 ?? sha256 else {
+            let hash = file.sha256 ?? sha256
+            // What the gateway has made of a file is made again if it is needed again, and never compared.
+            guard hash != nil || status == .internal else {
                 throw RegistryError(.conflict, "The file cannot be committed: its content is not known.")
             }
             try connection.execute(
@@ -77,7 +79,7 @@ extension Registry {
                 UPDATE files SET status = $1, sha256 = $2, worker = NULL, failures = 0, updated_at = $3
                 WHERE id = $4
                 """,
-                [.text(status.rawValue), .text(hash), now, id.stored]
+                [.text(status.rawValue), DatabaseValue(hash), now, id.stored]
             )
             if let upload { try Self.complete(upload, with: id, at: moment, in: connection) }
             return try Self.existing(id, in: connection)

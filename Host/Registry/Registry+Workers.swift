@@ -19,6 +19,14 @@ extension Registry {
         try await change("beginning to work") { [dialect, worker] connection in
             // When it was last heard of says until when it can have asked a provider for something.
             try connection.execute("UPDATE workers SET alive_until = 0 WHERE host = $1", [.text(host)])
+            // A webhook's lease has no other end than its time.
+            try connection.execute(
+                """
+                UPDATE webhook_deliveries SET due_at = 0, worker = NULL
+                WHERE state = 'pending' AND worker IN (SELECT id FROM workers WHERE host = $1)
+                """,
+                [.text(host)]
+            )
             _ = try Self.stayAlive(worker, host: host, dialect, in: connection)
         }
         leaseRecord.renewed(wasUnbroken: false, at: monotonicClock.now())

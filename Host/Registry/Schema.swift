@@ -39,10 +39,10 @@ enum Schema {
         settingTables(dialect) + principalTables(dialect) + fileTables(dialect)
     }
 
-    /// Version 3: what is made of files, and who is told of it.
+    /// Version 3: objects of providers, uploads in parts, and messages about what has ended.
     @Sendable
     private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] {
-        objectTables(dialect) + uploadTables(dialect)
+        objectTables(dialect) + uploadTables(dialect) + webhookTables(dialect)
     }
 
     private static func settingTables(_ dialect: SQLDialect) -> [String] {

@@ -14,6 +14,8 @@ package final class GatewayServices: Sendable {
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
+    /// Judge the URL that a batch or a fine-tuning job names when it is made.
+    package let webhooks: WebhookRules
     let spool: SpoolDirectory
     let parts: PartStore
     let routing: RoutingRules
@@ -37,6 +39,7 @@ package final class GatewayServices: Sendable {
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
+        webhooks: WebhookRules = .off,
         logger: Logger
     ) {
         self.registry = registry
@@ -61,6 +64,7 @@ package final class GatewayServices: Sendable {
             interval: lifetimes.sweepInterval,
             logger: logger
         )
+        self.webhooks = webhooks
         self.spool = spool
         self.parts = parts
         self.routing = routing

@@ -140,14 +140,13 @@ struct ModelCall: Sendable {
         throw failed ?? RuleError.noDeployment
     }
 
-    /// Who may read a file may use it where it is; to have it copied to another provider is for those it belongs to.
     private func checkMayCopy(_ fills: [DeploymentChoice.Fill]) throws(RuleError) {
         for reference in fills.flatMap(\.missing) {
-            guard let file = files[reference.id], !principal.may(.delete, file) else { continue }
-            throw RuleError(
-                .fileAccessDenied,
-                "\(principal.displayName) may read the file \(reference.clientID) but not have it copied to the model "
-                    + "\(modelName). Use a model that it was uploaded for.",
+            guard let file = files[reference.id] else { continue }
+            try principal.checkMayCopy(
+                file,
+                clientID: reference.clientID,
+                to: modelName,
                 parameter: reference.path
             )
         }

@@ -10,6 +10,7 @@ struct ConnectionOpener: Sendable {
     /// What a decoder of answers takes.
     let limits: NIOHTTPDecoderLimitConfiguration
     private let proxies: UpstreamProxies
+    private let addressRule: AddressRule?
     private let makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
 
     /// - Throws: ``UpstreamError`` with `.tls` if the additional authorities cannot be read.
@@ -34,6 +35,7 @@ struct ConnectionOpener: Sendable {
         }
         connectTimeout = configuration.connectTimeout
         proxies = configuration.proxies
+        addressRule = configuration.addressRule
         makeResolver = configuration.makeResolver
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = configuration.maximumHeadSizeInBytes
@@ -42,7 +44,9 @@ struct ConnectionOpener: Sendable {
     }
 
     /// The proxy on the way to an endpoint.
-    func proxy(for endpoint: UpstreamEndpoint) -> UpstreamProxy? { proxies.proxy(for: endpoint) }
+    func proxy(for endpoint: UpstreamEndpoint) -> UpstreamProxy? {
+        addressRule?.allowsProxy(for: endpoint) == false ? nil : proxies.proxy(for: endpoint)
+    }
 
     /// Opens a connection; tells it of the outcome, and never from inside this call.
     func open(_ connection: UpstreamConnection) {
@@ -63,7 +67,7 @@ struct ConnectionOpener: Sendable {
         through proxy: UpstreamProxy?,
         on loop: any EventLoop
     ) -> EventLoopFuture<any Channel> {
-        guard let proxy else { return connect(to: endpoint, on: loop) }
+        guard let proxy else { return connect(to: endpoint, by: addressRule, on: loop) }
         guard endpoint.scheme == .http || !endpoint.isAddress else {
             // The certificate of an address is compared with the address of the peer, which would be the proxy.
             let advice = "name the host instead, or except it from the proxy with NO_PROXY"
@@ -73,7 +77,7 @@ struct ConnectionOpener: Sendable {
             )
             return loop.makeFailedFuture(error)
         }
-        let connected = connect(to: proxy.endpoint, on: loop).flatMapErrorThrowing { error in
+        let connected = connect(to: proxy.endpoint, by: nil, on: loop).flatMapErrorThrowing { error in
             throw UpstreamError.opening(proxy.endpoint, error)
         }
         guard endpoint.scheme == .https else { return connected }
@@ -82,8 +86,19 @@ struct ConnectionOpener: Sendable {
         }
     }
 
-    private func connect(to endpoint: UpstreamEndpoint, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(connectTimeout).resolver(makeResolver?(loop))
+    private func connect(
+        to endpoint: UpstreamEndpoint,
+        by rule: AddressRule?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        var bootstrap = ClientBootstrap(group: loop).connectTimeout(connectTimeout).resolver(makeResolver?(loop))
+        if let rule {
+            bootstrap = bootstrap.channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AddressGuard(rule: rule, endpoint: endpoint))
+                }
+            }
+        }
         guard endpoint.isAddress else { return bootstrap.connect(host: endpoint.host, port: endpoint.port) }
         do {
             // Asked for an address, the resolver would only give it back, from another thread.

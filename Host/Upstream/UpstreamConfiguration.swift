@@ -30,6 +30,10 @@ package struct UpstreamConfiguration: Sendable {
     package var additionalTrustRootsPath: String?
     /// The proxies on the way; none by default.
     package var proxies = UpstreamProxies()
+    /// Which addresses may be connected to; any if absent.
+    ///
+    /// With a rule only the endpoints that may lie inside go through a proxy, where no address can be judged.
+    package var addressRule: AddressRule?
     /// Makes what resolves names on a loop; nil for the system's resolver.
     package var makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
 

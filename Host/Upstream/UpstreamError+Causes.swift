@@ -11,6 +11,8 @@ extension UpstreamError {
             error
         case let error as NIOConnectionError where error.connectionErrors.isEmpty:
             UpstreamError(.dns, "\(endpoint.host) has no address; check the host name and the resolver", cause: error)
+        case let error as NIOConnectionError:
+            refusal(error) ?? UpstreamError(.connect, "\(endpoint) cannot be reached", cause: error)
         case ChannelError.connectTimeout:
             UpstreamError(.timeout, "\(endpoint) did not accept a connection in time", cause: error)
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
@@ -38,6 +40,12 @@ extension UpstreamError {
         default:
             UpstreamError(.reset, "the connection to \(endpoint) broke", cause: error)
         }
+    }
+
+    /// Why none of a name's addresses was even tried; nil if one was.
+    private static func refusal(_ error: NIOConnectionError) -> UpstreamError? {
+        let refusals = error.connectionErrors.compactMap { $0.error as? UpstreamError }
+        return refusals.count == error.connectionErrors.count ? refusals.first : nil
     }
 
     private static func tls(_ endpoint: UpstreamEndpoint, _ error: any Error) -> UpstreamError {

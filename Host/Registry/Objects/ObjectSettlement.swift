@@ -37,9 +37,17 @@ package struct ObjectSettlement: Sendable {
     /// What it has used, as a JSON object.
     package let usage: String?
     package let files: [ResultFile]
+    /// Who is told, once.
+    package let event: WebhookEvent?
 
     /// Describes an end.
-    package init(report: ObjectReport, usage: String? = nil, files: [ResultFile] = []) {
+    package init(
+        report: ObjectReport,
+        usage: String? = nil,
+        files: [ResultFile] = [],
+        event: WebhookEvent? = nil
+    ) {
+        self.event = event
         self.report = report
         self.usage = usage
         self.files = files

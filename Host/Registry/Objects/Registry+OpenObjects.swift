@@ -97,21 +97,17 @@ extension Registry {
         isMissing: Bool = false
     ) async throws(RegistryError) {
         let now = clock.now()
-        let retry = retryTime(after: Int64(object.state.failures), at: now)
-        let earliest = now.advanced(bySeconds: min(Self.lastRetryInSeconds, pause?.components.seconds ?? 0))
+        let due = retryTime(after: Int64(object.state.failures), at: now, atLeast: pause ?? .zero)
         let missing = isMissing ? object.state.missingSince ?? now : nil
         defer { work.end(object.id) }
         try await change("postponing an object") { connection in
             _ = try connection.execute(
                 """
-                UPDATE objects SET failures = failures + 1, worker = CASE WHEN stage = 'creating' THEN worker ELSE NULL END,
-                    due_at = CASE WHEN $1 > $2 THEN $1 ELSE $2 END, missing_since = $3
-                WHERE id = $4 AND stage <> 'settled'
+                UPDATE objects SET failures = failures + 1, due_at = $1, missing_since = $2,
+                    worker = CASE WHEN stage = 'creating' THEN worker ELSE NULL END
+                WHERE id = $3 AND stage <> 'settled'
                 """,
-                [
-                    retry, .integer(earliest.secondsSince1970), DatabaseValue(missing?.secondsSince1970),
-                    object.id.stored,
-                ]
+                [due, DatabaseValue(missing?.secondsSince1970), object.id.stored]
             )
         }
     }

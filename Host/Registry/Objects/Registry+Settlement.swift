@@ -3,7 +3,7 @@ import HostDatabase
 
 extension Registry {
     /// Ends an object, exactly once over all hosts: what it shows, its result files as the owner's, its hidden files marked
-    /// for deletion, all in one transaction.
+    /// for deletion, and the message about it, all in one transaction.
     ///
     /// Reserved ids of files that its provider did not make are given up.
     ///
@@ -21,6 +21,7 @@ extension Registry {
                 try Self.insert(file, of: object, created: created, now: now, into: connection)
             }
             try Self.discardHiddenFiles(of: object, at: now, in: connection)
+            if let event = settlement.event { try WebhookRows.enqueue(event, at: now, in: connection) }
             return true
         }
     }

@@ -37,7 +37,7 @@ struct UnwantedObjectTests {
         try await RegistryFixture.with(kind) { fixture in
             let alice = try await fixture.principal("alice")
             let batch = try await fixture.beginBatch(alice)
-            _ = try await fixture.registry.deleteUsers([UserID("alice")], by: .master)
+            _ = try await fixture.registry.deleteUsers([UserID("alice")])
 
             try await expectRefusal(.notFound) { try await fixture.registry.remember(batch.id, providerID: "p") }
             try await expectRefusal(.conflict) {
@@ -67,7 +67,7 @@ struct UnwantedObjectTests {
             _ = try await fixture.registry.settleObject(settled.id, fixture.settlement(settled))
             let ofTeam = try await fixture.openBatch(inTeam)
 
-            _ = try await fixture.registry.deleteUsers([UserID("alice")], by: .master)
+            _ = try await fixture.registry.deleteUsers([UserID("alice")])
 
             try await expectBrokenRule(.batchNotFound) { _ = try await fixture.find(open, .master) }
             try await expectBrokenRule(.batchNotFound) { _ = try await fixture.find(settled, .master) }

@@ -1,0 +1,24 @@
+extension ValueReader {
+    /// The items of a list that is not too long.
+    func list(_ value: SourceValue, limit: Int) throws(ConfigurationError) -> [SourceValue] {
+        let items = try list(value)
+        if items.count <= limit { return items }
+        throw ConfigurationError(.tooLarge, at: value.location, "has more than \(limit) items. Remove some.")
+    }
+
+    /// A list of hosts and patterns of hosts.
+    func hosts(_ value: SourceValue, limit: Int) throws(ConfigurationError) -> [HostPattern] {
+        var hosts: [HostPattern] = []
+        for item in try list(value, limit: limit) {
+            let text = try string(item)
+            do {
+                hosts.append(try HostPattern(parsing: text))
+            } catch {
+                let isPrivate = try resolved(item).variable != nil
+                let message = isPrivate ? "the variable's value is not a host. Correct it." : error.message
+                throw ConfigurationError(error.code, at: item.location, message)
+            }
+        }
+        return hosts
+    }
+}
