@@ -349,7 +349,7 @@ class Subjects:
             return world.users[asker.user if column == OWN else "zed"]
         if subject == "team":
             return world.teams[sorted(asker.teams)[0] if column == OWN else "green"]
-        if column == OWN and not asker.user:
+        if subject == "key" and column == OWN and not asker.user:
             return world.keys[asker.name] or "sk-none"
         return self._made(subject, asker, column)
 
