@@ -19,11 +19,11 @@ extension SpoolFolder {
 
     /// A folder in this one, which is made if it is missing and survives a loss of power then.
     func madeFolder(_ name: String) throws(SpoolError) -> SpoolFolder {
-        if mkdirat(descriptor, name, 0o700) == 0 {
-            try sync()
-        } else if errno != EEXIST {
+        guard mkdirat(descriptor, name, 0o700) == 0 || errno == EEXIST else {
             throw SpoolDescriptor.error("created", errno)
         }
+        // Also if it is there: whoever has made it may not have come so far yet.
+        try sync()
         guard let folder = try folder(name) else { throw SpoolDescriptor.error("opened", ENOENT) }
         return folder
     }

@@ -87,7 +87,6 @@ package final class Sweeper: Sendable {
 
     private func sweep() async {
         var count = Count()
-        await uploads.run()
         do {
             for _ in 0..<Self.maximumRounds {
                 // What is claimed is finished or given back before anything else can fail.
@@ -101,6 +100,7 @@ package final class Sweeper: Sendable {
         } catch {
             logger.warning("unfinished work could not be claimed", metadata: ["error": "\(error)"])
         }
+        await uploads.run()
         logger.log(
             level: count.finished + count.postponed > 0 ? .info : .debug,
             "sweep finished",

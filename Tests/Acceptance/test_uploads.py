@@ -1,10 +1,12 @@
 """OpenAI's Uploads API: a file that comes in parts, in any order, and survives crashes of the gateway between them."""
 
 import base64
+import contextlib
 import hashlib
 import random
 import secrets
 import signal
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable
@@ -40,10 +42,13 @@ def part_files(gateway: Gateway) -> list[Path]:
     return [path for folder in folders(gateway) for path in folder.iterdir()]
 
 
+def record_of(upload: str) -> uuid.UUID:
+    return uuid.UUID(bytes=base64.b32decode(upload.removeprefix("upload_").upper())[:16])
+
+
 def parts_of(gateway: Gateway, upload: str) -> list[Path]:
     """The parts of one upload, on the disk of a gateway that others use as well."""
-    record = uuid.UUID(bytes=base64.b32decode(upload.removeprefix("upload_").upper())[:16])
-    folder = gateway.data / "uploads" / str(record)
+    folder = gateway.data / "uploads" / str(record_of(upload))
     return list(folder.iterdir()) if folder.exists() else []
 
 
@@ -374,6 +379,23 @@ def test_a_deleted_users_uploads_are_gone(sweeper: Gateway) -> None:
 
     assert_error(cancel(sweeper.admin, upload), 404, code="upload_not_found")
     until("its parts are removed", lambda: part_files(sweeper) == [] and folders(sweeper) == [])
+
+
+def test_an_upload_expires_and_its_parts_are_removed(sweeper: Gateway) -> None:
+    upload = begun(sweeper.admin, 4)
+    part = added(sweeper.admin, upload, b"data")
+    with contextlib.closing(sqlite3.connect(sweeper.data / "gantry.sqlite", timeout=30)) as registry, registry:
+        change = "UPDATE uploads SET expires_at = expires_at - 3600 WHERE id = ?"
+        assert registry.execute(change, [record_of(upload).bytes]).rowcount == 1
+
+    for response in (
+        add(sweeper.admin, upload, b"more"),
+        complete(sweeper.admin, upload, [part]),
+        cancel(sweeper.admin, upload),
+    ):
+        assert_error(response, 400, code="upload_expired", param="upload_id")
+    until("its parts are removed", lambda: parts_of(sweeper, upload) == [])
+    assert_error(complete(sweeper.admin, upload, [part]), 400, code="upload_expired")
 
 
 @pytest.mark.parametrize("root", ["/uploads", "/vertex_ai/v1/uploads", "/openai/v1/uploads"])

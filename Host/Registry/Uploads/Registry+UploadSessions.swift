@@ -37,7 +37,7 @@ extension Registry {
     /// - Throws: ``RuleError`` with `.uploadNotFound` or `.uploadAccessDenied`; ``RegistryError``.
     package func upload(_ requested: RequestedObject, for principal: Principal) async throws -> UploadSession {
         let found = try await inspect("looking up an upload") { [self] connection in
-            try session(requested.id, lock: "", in: connection)
+            try session(requested.id, lock: "", in: connection)?.upload
         }
         return try principal.check(found, requested)
     }
@@ -143,11 +143,9 @@ extension Registry {
         for principal: Principal,
         in connection: any DatabaseConnection
     ) throws -> (UploadSession, DatabaseRow) {
-        let upload = try principal.check(try session(requested.id, lock: rowLock, in: connection), requested)
-        let id = upload.id.stored
-        guard let row = try connection.query("SELECT * FROM uploads WHERE id = $1", [id]).first else {
-            throw RuleError.notFound(.upload, requested.clientID)
-        }
+        let found = try session(requested.id, lock: rowLock, in: connection)
+        let upload = try principal.check(found?.upload, requested)
+        guard let row = found?.row else { throw RuleError.notFound(.upload, requested.clientID) }
         return (upload, row)
     }
 
@@ -156,14 +154,18 @@ extension Registry {
         _ id: ObjectID,
         lock: String,
         in connection: any DatabaseConnection
-    ) throws -> UploadSession? {
+    ) throws -> (upload: UploadSession, row: DatabaseRow)? {
         let stored = id.stored
-        if !lock.isEmpty { _ = try connection.query("SELECT 1 AS one FROM uploads WHERE id = $1 \(lock)", [stored]) }
-        guard let row = try connection.query("SELECT * FROM uploads WHERE id = $1", [stored]).first else { return nil }
-        guard try row.text("status") == UploadStatus.completing.rawValue else { return try UploadRows.session(row) }
+        guard let row = try connection.query("SELECT * FROM uploads WHERE id = $1 \(lock)", [stored]).first else {
+            return nil
+        }
+        guard try row.text("status") == UploadStatus.completing.rawValue else {
+            return (try UploadRows.session(row), row)
+        }
         var sql = SQLText()
         let statement = "SELECT 1 AS one FROM uploads WHERE id = \(sql.bind(stored)) AND \(isFree("uploads", &sql))"
         let isFree = try !connection.query(statement, sql.arguments).isEmpty
-        return try UploadRows.session(row, isLeft: isFree && !work.files.contains(row.fileID("file_id")))
+        let isLeft = try isFree && !work.files.contains(row.fileID("file_id"))
+        return (try UploadRows.session(row, isLeft: isLeft), row)
     }
 }

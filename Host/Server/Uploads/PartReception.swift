@@ -40,9 +40,13 @@ struct PartReception: Sendable {
             host: services.registry.hostName ?? "",
             createdAt: services.clock.now()
         )
-        try await services.parts.keep(incoming, content, as: part.id, of: upload.id)
-        defer { services.parts.settle(part.id) }
-        await merge(part, with: try await note(part, of: requested, call), of: upload.id)
+        // A task of its own, which is waited for: the caller's is cancelled when its client leaves, and what has its name
+        // by then has to be noted or removed.
+        try await Task {
+            try await services.parts.keep(incoming, content, as: part.id, of: upload.id)
+            defer { services.parts.settle(part.id) }
+            await merge(part, with: try await note(part, of: requested, call), of: upload.id)
+        }.value
         return part
     }
 

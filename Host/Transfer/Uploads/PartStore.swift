@@ -182,6 +182,12 @@ package struct MissingPart: Error {
     package let part: UploadPart
     /// The host that received it; nil if it was this one.
     package let elsewhere: String?
+
+    /// Makes an error.
+    package init(part: UploadPart, elsewhere: String?) {
+        self.part = part
+        self.elsewhere = elsewhere
+    }
 }
 
 /// One part, open.
