@@ -63,6 +63,7 @@ struct Gateway: Sendable {
                 worker: HostWorker(
                     registry: services.registry,
                     sweeper: services.sweeper,
+                    keeper: services.keeper,
                     webhooks: webhooks?.sender(services.registry, logger: logger),
                     dataFolder: options.data,
                     logger: logger
@@ -197,6 +198,7 @@ struct Gateway: Sendable {
                 sweepInterval: general.sweepInterval,
                 deletesLostUploads: general.lostUploads == .delete
             ),
+            pace: PollPace(first: general.batchPollInterval.components.seconds),
             webhooks: webhooks,
             logger: logger
         )

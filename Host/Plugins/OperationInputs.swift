@@ -102,7 +102,7 @@ package struct FileListResult: Decodable, Sendable {
     }
 }
 
-/// FILE_GET and FILE_DELETE, and FILE_CONTENT with a range.
+/// FILE_GET, FILE_DELETE and RESPONSE_DELETE, and FILE_CONTENT with a range.
 package struct FileInput: OperationInput {
     package let id: String
     /// The client's Range header.
@@ -112,6 +112,19 @@ package struct FileInput: OperationInput {
     package init(id: String, range: String? = nil) {
         self.id = id
         self.range = range
+    }
+}
+
+/// RESPONSE_GET and RESPONSE_ITEMS, and RESPONSE_CANCEL without a query.
+package struct ResponseInput: OperationInput {
+    package let id: String
+    /// The client's, without its question mark.
+    package let query: String?
+
+    /// Makes the input.
+    package init(id: String, query: String?) {
+        self.id = id
+        self.query = query
     }
 }
 

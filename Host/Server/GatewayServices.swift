@@ -14,6 +14,8 @@ package final class GatewayServices: Sendable {
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
+    let batchCare: BatchCare
+    package let keeper: ObjectKeeper
     /// Judge the URL that a batch or a fine-tuning job names when it is made.
     package let webhooks: WebhookRules
     let spool: SpoolDirectory
@@ -39,6 +41,7 @@ package final class GatewayServices: Sendable {
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
+        pace: PollPace = PollPace(),
         webhooks: WebhookRules = .off,
         logger: Logger
     ) {
@@ -62,6 +65,31 @@ package final class GatewayServices: Sendable {
             uploads: UploadSweep(journal: registry, store: parts, logger: logger),
             deletesLostUploads: lifetimes.deletesLostUploads,
             interval: lifetimes.sweepInterval,
+            logger: logger
+        )
+        batchCare = BatchCare(
+            settling: BatchSettling(
+                registry: registry,
+                plugins: plugins,
+                objectIDs: objectIDs,
+                sweeper: sweeper,
+                clock: clock,
+                logger: logger
+            ),
+            removal: BatchRemoval(
+                registry: registry,
+                plugins: plugins,
+                patience: lifetimes.sweepInterval * 2,
+                clock: clock,
+                logger: logger
+            ),
+            patience: .seconds(pace.first * 6)
+        )
+        keeper = ObjectKeeper(
+            registry: registry,
+            cares: [batchCare],
+            pace: pace,
+            sweepInterval: lifetimes.sweepInterval,
             logger: logger
         )
         self.webhooks = webhooks

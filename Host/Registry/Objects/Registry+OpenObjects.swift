@@ -12,8 +12,8 @@ package struct PollPace: Hashable, Sendable {
 
     /// Makes a pace.
     package init(first: Int64 = 5, longest: Int64 = 300) {
-        self.first = first
-        self.longest = max(first, longest)
+        self.first = max(1, first)
+        self.longest = max(self.first, longest)
     }
 }
 

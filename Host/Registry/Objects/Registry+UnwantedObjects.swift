@@ -101,4 +101,14 @@ extension Registry {
             return providerIDs.filter { !known.contains($0) }
         }
     }
+
+    /// The provider's id of a hidden file, once that is complete; nil if there is no such file.
+    ///
+    /// - Throws: ``RegistryError`` with `.storeUnavailable`.
+    package func hiddenCopy(_ id: FileID?) async throws(RegistryError) -> String? {
+        guard let id else { return nil }
+        let file = try await inspect("looking up a hidden file") { try FileRows.file(id, in: $0) }
+        guard let file, file.status == .internal else { return nil }
+        return file.copies.first?.providerID
+    }
 }
