@@ -25,10 +25,12 @@ struct UploadCompletion: Sendable {
         let fileID = FileID(uuid: .random())
         switch try await begin(requested, parts, fileID, call) {
         case .underWay:
-            throw RuleError(
-                .uploadUnderWay,
-                "The upload is being completed. Ask again in a moment.",
-                parameter: "upload_id"
+            throw GatewayError(
+                .conflict,
+                code: "upload_under_way",
+                parameter: "upload_id",
+                message: "The upload is being completed. Ask again in a moment.",
+                retryAfter: 5
             )
         case .made(let file):
             return try await services.registry.file(

@@ -15,18 +15,20 @@ package final class PartStore: Sendable {
         fileprivate let file: NamedSpoolFile
     }
 
-    private struct State {
+    /// What this process knows of its parts.
+    struct State {
         /// What each upload has on this disk, as far as this process knows.
         var shares: [RecordUUID: SpoolReservation] = [:]
         /// Parts that have their names, and that the registry may not have noted yet.
         var arriving: [RecordUUID: Int] = [:]
     }
 
-    private let spool: SpoolDirectory
-    private let isShared: Bool
-    private let state = Mutex(State())
+    let spool: SpoolDirectory
+    /// Whether others may have put a file here whose part they are about to note.
+    let isShared: Bool
+    let state = Mutex(State())
 
-    private var folder: SpoolFolder { spool.folder }
+    var folder: SpoolFolder { spool.folder }
     /// Where files are read and written.
     package var pool: NIOThreadPool { spool.pool }
 
@@ -167,7 +169,8 @@ package final class PartStore: Sendable {
 
     private static let gone = SpoolError(.failed, "A part of the upload has been removed. Send it again.")
 
-    private func share(of upload: RecordUUID) -> SpoolReservation {
+    /// What is counted of an upload.
+    func share(of upload: RecordUUID) -> SpoolReservation {
         state.withLock { state in
             if let share = state.shares[upload] { return share }
             let share = SpoolReservation(in: spool.ledger)
@@ -203,58 +206,4 @@ private final class PartFile: RandomAccessFile {
     func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         try descriptor.read(at: offset, into: buffer)
     }
-}
-
-// MARK: What earlier runs left
-
-extension PartStore {
-    /// What lies in the folder of one upload.
-    struct Holding: Sendable {
-        /// The names of its files.
-        let names: Set<String>
-        /// What they have together; a file with two names counts once.
-        let sizeInBytes: Int64
-    }
-
-    /// Whether others may have put a file here whose part they are about to note.
-    var isUsedByOthers: Bool { isShared }
-
-    /// Removes what dead processes began to write.
-    func clear() async throws { try await pool.runIfActive { [spool] in try spool.clear() } }
-
-    /// The uploads that have a folder, or of which this process counts something.
-    func uploads() async throws -> Set<RecordUUID> {
-        let names = try await pool.runIfActive { [folder] in try folder.names() }
-        return state.withLock { Set($0.shares.keys) }.union(names.compactMap { RecordUUID(text: $0) })
-    }
-
-    /// What there is of an upload.
-    func holding(of upload: RecordUUID) async throws -> Holding {
-        try await pool.runIfActive { [folder] in
-            guard let place = try folder.folder(upload.text) else { return Holding(names: [], sizeInBytes: 0) }
-            let names = try place.names().filter { $0 != "." && $0 != ".." }
-            let size = try names.reduce(Int64(0)) { size, name in
-                let extent = try place.extent(of: name)
-                return size + (extent.map { $0.sizeInBytes / $0.names } ?? 0)
-            }
-            return Holding(names: Set(names), sizeInBytes: size)
-        }
-    }
-
-    /// The parts that have their names and may not be noted yet.
-    var arriving: Set<RecordUUID> { state.withLock { Set($0.arriving.keys) } }
-
-    /// Removes files of an upload.
-    func remove(_ names: Set<String>, of upload: RecordUUID) async throws {
-        try await pool.runIfActive { [folder] in
-            guard let place = try folder.folder(upload.text) else { return }
-            for name in names { try place.remove(name) }
-        }
-    }
-
-    /// What is counted of an upload.
-    func countedBytes(of upload: RecordUUID) -> Int64 { share(of: upload).bytes }
-
-    /// Counts what an earlier run left of an upload.
-    func count(_ bytes: Int64, of upload: RecordUUID) { share(of: upload).count(bytes) }
 }

@@ -53,8 +53,7 @@ package final class UploadSweep: Sendable {
         let noted = Set(try await journal.parts(of: ObjectID(.upload, uuid: upload)).map(\.id.uuid.text))
         let left = holding.names.subtracting(noted).subtracting(arriving)
         // In a folder of several hosts it may be another's that is about to be noted; it goes with its upload.
-        if !store.isUsedByOthers, !left.isEmpty { try await store.remove(left, of: upload) }
-        let rest = try await store.holding(of: upload)
-        store.count(max(0, rest.sizeInBytes - store.countedBytes(of: upload)), of: upload)
+        if !store.isShared, !left.isEmpty { try await store.remove(left, of: upload) }
+        store.count(try await store.holding(of: upload), of: upload)
     }
 }
