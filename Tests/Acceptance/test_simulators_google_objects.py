@@ -216,7 +216,7 @@ def test_labels_are_checked(sim, labels):
 
 
 def test_predictions_may_lie_in_many_files(sim):
-    sim.post("google_jobs", {"shards": 3, "garbage": '"not a prediction"'})
+    sim.post("google/plan", {"shards": 3, "garbage": '"not a prediction"'})
     uri = store(sim, "in.jsonl", [{"request": ask(f"Q{n}")} for n in range(10)])
     done = finished(sim, create(sim, batch(uri, prefix="gs://sim-batch/out/"))["name"])
     files = predictions(sim, done)
@@ -225,40 +225,55 @@ def test_predictions_may_lie_in_many_files(sim):
     assert "//prediction" not in done["outputInfo"]["gcsOutputDirectory"]
 
 
+def advance(sim, name, **what):
+    (job,) = sim.post("google/advance", {"id": name, **what})["objects"]
+    return job.get("resource")
+
+
 def test_jobs_are_held_ended_and_lost_on_demand(sim):
     uri = store(sim, "in.jsonl", [{"request": ask(f"Q{n}")} for n in range(4)])
-    sim.post("google_jobs", {"hold": True})
+    sim.post("google/hold", {"batch": True})
     name = create(sim, batch(uri))["name"]
     for _ in range(3):
         assert call(sim, "GET", name).json()["state"] == "JOB_STATE_PENDING"
-    assert sim.post("google_jobs", {"id": name, "advance": 1})["state"] == "JOB_STATE_RUNNING"
-    ended = sim.post("google_jobs", {"id": name, "outcome": "expired", "lines": 3, "advance": 1})
+    assert advance(sim, name, to="running")["state"] == "JOB_STATE_RUNNING"
+    assert advance(sim, name, report="JOB_STATE_NEW")["state"] == "JOB_STATE_NEW"
+    assert call(sim, "GET", name).json()["state"] == "JOB_STATE_NEW"
+    ended = advance(sim, name, to="expired", completed=3)
     assert ended["state"] == "JOB_STATE_EXPIRED" and ended["error"]["message"]
     assert ended["completionStats"] == {"successfulCount": "3", "incompleteCount": "1"}
-    assert sim.post("google_jobs", {"id": name, "state": "JOB_STATE_NEW"})["state"] == "JOB_STATE_NEW"
-    assert call(sim, "GET", name).json()["state"] == "JOB_STATE_NEW"
-    sim.post("google_jobs", {"id": name, "vanish": True})
+    assert advance(sim, name, to="succeeded")["state"] == "JOB_STATE_EXPIRED"
+    advance(sim, name, vanish=True)
     assert call(sim, "GET", name).status_code == 404
 
-    sim.post("google_jobs", {"outcome": "failed", "message": "Out of luck."})
-    failed = finished(sim, create(sim, batch(uri))["name"])
-    assert failed["state"] == "JOB_STATE_FAILED" and failed["error"] == {"code": 13, "message": "Out of luck."}
+    others = [create(sim, batch(uri, name=f"b{n}"))["name"] for n in range(2)]
+    moved = sim.post("google/advance", {"kind": "batch", "account": "alice", "to": "failed", "message": "Bad luck."})
+    assert sorted(job["resource"]["name"] for job in moved["objects"]) == sorted(others)
+    failed = call(sim, "GET", others[0]).json()
+    assert failed["state"] == "JOB_STATE_FAILED" and failed["error"] == {"code": 13, "message": "Bad luck."}
     assert "outputInfo" not in failed and "completionStats" not in failed
+    assert sim.post("google/advance", {"kind": "job"}) == {"objects": []}
 
-    sim.post("google_jobs", {"outcome": "partially_succeeded", "lines": 1})
+    sim.post("google/hold", {"batch": False})
+    sim.post("google/plan", {"to": "partially_succeeded", "completed": 1})
     partial = finished(sim, create(sim, batch(uri))["name"])
     assert partial["state"] == "JOB_STATE_PARTIALLY_SUCCEEDED"
     assert partial["completionStats"] == {"successfulCount": "1", "incompleteCount": "3"}
 
-    sim.post("google_jobs", {})
+    sim.post("google/plan", {})
     assert finished(sim, create(sim, batch(uri))["name"])["state"] == "JOB_STATE_SUCCEEDED"
-    assert requests.post(f"{sim.control}/google_jobs", json={"outcome": "odd"}, timeout=10).status_code == 400
-    assert requests.post(f"{sim.control}/google_jobs", json={"id": "1"}, timeout=10).status_code == 404
+    for path, body, status in (
+        ("plan", {"to": "odd"}, 400),
+        ("advance", {"id": "1"}, 404),
+        ("advance", {}, 400),
+        ("hold", {"x": True}, 400),
+    ):
+        assert requests.post(f"{sim.control}/google/{path}", json=body, timeout=10).status_code == status
 
 
 def test_a_cancelled_batch_may_have_answers(sim):
     uri = store(sim, "in.jsonl", [{"request": ask(f"Q{n}")} for n in range(4)])
-    sim.post("google_jobs", {"lines": 2})
+    sim.post("google/plan", {"completed": 2})
     name = create(sim, batch(uri))["name"]
     call(sim, "GET", name)
     assert call(sim, "POST", f"{name}:cancel").json() == {}

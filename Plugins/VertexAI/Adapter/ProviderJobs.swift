@@ -16,7 +16,8 @@ struct ProviderJobs {
             method: "POST",
             url: url(""),
             headers: [Header("Content-Type", "application/json")],
-            body: [.bytes(body.serialized())]
+            body: [.bytes(body.serialized())],
+            allowsRetry: false  // sent twice it may be two jobs, of which nobody would know one
         )
         return try await job(request)
     }

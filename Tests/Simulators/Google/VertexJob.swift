@@ -28,8 +28,6 @@ struct VertexJob: Codable, Sendable {
     /// What tests have planned for a job.
     struct Plan: Codable, Sendable {
         var outcome = Outcome.succeeded
-        /// Reading the job does not move it on.
-        var isHeld = false
         /// The error's text where the job fails.
         var message: String?
         /// How many lines of a batch are answered; nil for all where it succeeds, and none where it does not.
@@ -58,6 +56,8 @@ struct VertexJob: Codable, Sendable {
     var endedAt: Int?
     var updatedAt: Int
     var plan: Plan
+    /// A state that is shown in the place of the real one.
+    var report: String?
     var problem: Problem?
     /// The members that the job's end has added, as JSON text.
     var result: String?
@@ -70,6 +70,14 @@ struct VertexJob: Codable, Sendable {
     /// Whether the job has ended.
     var isOver: Bool { Outcome.allCases.contains { $0.state == state } }
 
+    /// The job as the simulator's state shows it.
+    func stateJSON() throws -> JSON {
+        [
+            "id": .string(id), "kind": kind == .batch ? "batch" : "job", "account": .string(account),
+            "location": .string(location), "state": .string(state), "resource": try json(),
+        ]
+    }
+
     /// The resource as the API shows it: members without a value are left out.
     func json() throws -> JSON {
         var json = JSONObject()
@@ -77,7 +85,7 @@ struct VertexJob: Codable, Sendable {
         for text in [request, result ?? "{}"] {
             for member in try JSONParser.parse(text.utf8).object?.members ?? [] { json[member.key] = member.value }
         }
-        json["state"] = .string(state)
+        json["state"] = .string(report ?? state)
         json["createTime"] = .string(createdAt.timestamp)
         json["startTime"] = startedAt.map { .string($0.timestamp) }
         json["endTime"] = endedAt.map { .string($0.timestamp) }

@@ -6,6 +6,7 @@ final class VertexJobs: Sendable {
     private struct State {
         var jobs: [String: VertexJob]
         var plan = VertexJob.Plan()
+        var held: Set<VertexJob.Kind> = []
     }
 
     private let records: RecordStore<VertexJob>
@@ -20,6 +21,24 @@ final class VertexJobs: Sendable {
     var plan: VertexJob.Plan {
         get { state.withLock { $0.plan } }
         set { state.withLock { $0.plan = newValue } }
+    }
+
+    /// Keeps jobs of a kind from moving on when they are read, or lets them again.
+    func hold(_ kind: VertexJob.Kind, _ isHeld: Bool) {
+        state.withLock { state in
+            if isHeld { state.held.insert(kind) } else { state.held.remove(kind) }
+        }
+    }
+
+    func isHeld(_ kind: VertexJob.Kind) -> Bool { state.withLock { $0.held.contains(kind) } }
+
+    /// The jobs of a kind, of all accounts or of one, that are not over; oldest first.
+    func open(_ kind: VertexJob.Kind, of account: String?) -> [VertexJob] {
+        state.withLock { state in
+            state.jobs.values
+                .filter { $0.kind == kind && !$0.isOver && (account == nil || $0.account == account) }
+                .sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+        }
     }
 
     func add(
@@ -96,6 +115,7 @@ final class VertexJobs: Sendable {
     func reset() throws {
         let ids = state.withLock { state in
             state.plan = VertexJob.Plan()
+            state.held = []
             return Array(state.jobs.keys)
         }
         for id in ids { try remove(id) }
@@ -104,13 +124,6 @@ final class VertexJobs: Sendable {
     /// What `GET /_sim/state` shows.
     func json() throws -> JSON {
         let jobs = state.withLock { $0.jobs.values.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) } }
-        return .array(
-            try jobs.map { job in
-                [
-                    "id": .string(job.id), "kind": .string(job.kind.rawValue), "account": .string(job.account),
-                    "location": .string(job.location), "state": .string(job.state), "resource": try job.json(),
-                ]
-            }
-        )
+        return .array(try jobs.map { try $0.stateJSON() })
     }
 }

@@ -32,8 +32,9 @@ struct ControlRoutes {
         case (.delete, "/_sim/faults"):
             simulation.faults.removeAll()
             return .json([:])
-        case (.post, "/_sim/google_jobs"):
-            return try VertexJobControl(google: simulation.google).reply(to: try await json(of: request))
+        case (.post, "/_sim/google/hold"), (.post, "/_sim/google/advance"), (.post, "/_sim/google/plan"):
+            let control = VertexJobControl(google: simulation.google)
+            return try control.reply(to: try await json(of: request), on: request.path)
         case (.post, "/_sim/expire_tokens"):
             try simulation.google.tokens.expireAll()
             return .json([:])
