@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.batches import (
@@ -23,7 +24,8 @@ from support.batches import (
     upload,
 )
 from support.errors import assert_error
-from support.gateway import Gateway, User
+from support.gateway import Gateway, User, clean_environment
+from support.postgresql import Database
 from support.simulators import Simulators
 from support.waiting import until
 
@@ -154,8 +156,6 @@ class TestLife:
 
 def batcher_content(simulators: Simulators, file_id: str) -> bytes:
     """The content of a file as the provider has it."""
-    import httpx  # noqa: PLC0415
-
     headers = {"Authorization": "Bearer sk-sim-main"}
     with httpx.Client(trust_env=False) as client:
         return client.get(f"{simulators.openai_url}/files/{file_id}/content", headers=headers).content
@@ -506,3 +506,57 @@ def test_ids_in_litellms_form(
     over = ended(gateway, batch["id"])
     assert over["id"] == batch["id"]
     assert len(results(gateway, over["output_file_id"])) == 3
+
+
+def test_are_asked_about_and_ended_by_one_of_two_hosts(
+    database: Database,
+    start_gateway: Callable[..., Gateway],
+    standard_configuration: Callable[..., dict],
+    simulators: Simulators,
+) -> None:
+    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1)
+    one, other = (start_gateway(config, environment=clean_environment(DATABASE_URL=database.url)) for _ in range(2))
+    for host in (one, other):
+        host.secrets.append(database.server.password)
+    simulators.hold_openai(batch=True)
+    user = one.new_user("two")
+    file = upload(one, three_lines(), user.http)
+    batches = [create(one, file, user.http)["id"] for _ in range(12)]
+    simulators.advance_openai(kind="batch", to="completed")
+    there = other.client(user.key)
+
+    over = [ended(other, batch, there) for batch in batches]
+
+    assert {one["status"] for one in over} == {"completed"}
+    outputs = [one["output_file_id"] for one in over]
+    assert len(set(outputs)) == 12
+    listed = there.get("/v1/files", params={"purpose": "batch_output"}).json()["data"]
+    assert {one["id"] for one in listed} == set(outputs)
+    read = [request["path"] for request in simulators.requests("openai", "/content", "GET")]
+    counted = [path for path in read if path.split("/")[-2] in {one["id"] for one in output_files(simulators)}]
+    assert len(counted) == len(set(counted)) == 12, "the usage of a batch was counted twice"
+    until("every derived input is gone", lambda: not hidden_files(simulators), 60)
+
+
+def output_files(simulators: Simulators) -> list[dict]:
+    return [file for file in simulators.openai_files() if file["purpose"] == "batch_output"]
+
+
+@pytest.mark.parametrize("step", ["derived input", "batch"])
+def test_of_a_client_that_leaves_are_undone(batcher: Gateway, simulators: Simulators, step: str) -> None:
+    user = batcher.new_user("gone")
+    file = upload(batcher, three_lines(), user.http)
+    path = "/files" if step == "derived input" else "/batches"
+    simulators.fault("openai", path_contains=path, method="POST", after_effect=True, delay_ms=3000)
+
+    with pytest.raises(httpx.TimeoutException):
+        post(batcher, file, batcher.client(user.key, timeout=1))
+
+    until("the derived input is gone", lambda: not hidden_files(simulators), 60)
+    until(
+        "no batch is left running",
+        lambda: all(one["status"] in ("cancelled", "completed") for one in simulators.openai_objects("batches")),
+        60,
+    )
+    assert user.http.get("/v1/batches").json()["data"] == []
+    until("its output is gone", lambda: not output_files(simulators), 60)
