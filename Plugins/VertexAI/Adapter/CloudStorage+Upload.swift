@@ -28,32 +28,43 @@ struct NewFile {
     }
 }
 
+/// What an object is to be, before its bytes are sent.
+struct NewObject {
+    let object: StoredObject
+    let type: String
+    let metadata: JSONObject
+    /// In bytes; nil where that shows at the end.
+    let size: UInt64?
+    /// Whether an object that has the name already gives way, as when the same is made again.
+    var replaces = false
+}
+
 extension CloudStorage {
     /// Uploads the operation's source.
     ///
     /// - Returns: `{"id", "bytes", "status"}`.
     nonisolated(nonsending) func create(_ file: NewFile) async throws(Failure) -> JSON {
         let object = try StoredObject(unique: file.uniqueName, filename: file.filename, settings: settings)
+        var metadata = JSONObject()
+        metadata["purpose"] = file.purpose.map { .string($0) }
+        metadata["sha256"] = file.sha256.map { .string($0) }
+        let new = NewObject(object: object, type: file.type, metadata: metadata, size: file.size)
         // Before the session: from then on a crash could leave an object that nobody knows.
         try operation.remember(id: object.id)
         let session: String
         do throws(Failure) {
-            session = try await beginPatiently(file, object)
+            session = try await begin(new)
         } catch {
             // No byte was sent, so there is nothing of ours; what else has the name is not ours to delete.
             if error.reason != .cancelled { try operation.forget(id: object.id) }
             throw error
         }
         do throws(Failure) {
-            let description = try await send(file, to: session)
-            guard try Self.size(of: try Self.document(description)) == Int64(file.size) else {
-                throw Failure(
-                    .upstreamProtocol,
-                    "Cloud Storage did not keep all of the file.",
-                    isRetryable: true,
-                    mayFallBack: true
-                )
+            var upload = ResumableUpload(total: file.size)
+            let description = try await send(&upload, type: file.type, to: session) { range in
+                [.source(offset: range.lowerBound, length: range.upperBound - range.lowerBound)]
             }
+            try Self.check(description, has: file.size)
         } catch {
             if error.reason != .cancelled {
                 await cancel(session)
@@ -64,40 +75,44 @@ extension CloudStorage {
         return Self.file(id: object.id, size: Int64(file.size))
     }
 
+    /// Refuses what is not the description of an object of that size.
+    static func check(_ description: [UInt8]?, has size: UInt64) throws(Failure) {
+        if let description, try Self.size(of: try document(description)) == Int64(size) { return }
+        throw Failure(
+            .upstreamProtocol,
+            "Cloud Storage did not keep all of the file.",
+            isRetryable: true,
+            mayFallBack: true
+        )
+    }
+
     /// Opens an upload session; trying again after a passing failure costs nothing, since nothing was sent yet.
-    private nonisolated(nonsending) func beginPatiently(
-        _ file: NewFile,
-        _ object: StoredObject
-    ) async throws(Failure) -> String {
+    ///
+    /// - Returns: Its URL, which needs no token.
+    nonisolated(nonsending) func begin(_ new: NewObject) async throws(Failure) -> String {
         for pause: UInt64 in [500, 1500] {
             do throws(Failure) {
-                return try await begin(file, object)
+                return try await beginOnce(new)
             } catch {
                 guard error.reason == .upstreamUnavailable, error.isRetryable else { throw error }
             }
             try await operation.wait(milliseconds: pause)
         }
-        return try await begin(file, object)
+        return try await beginOnce(new)
     }
 
-    /// Opens an upload session.
-    ///
-    /// - Returns: Its URL, which needs no token.
-    private nonisolated(nonsending) func begin(_ file: NewFile, _ object: StoredObject) async throws(Failure) -> String
-    {
-        var metadata = JSONObject()
-        metadata["purpose"] = file.purpose.map { .string($0) }
-        metadata["sha256"] = file.sha256.map { .string($0) }
-        let description: JSON = ["contentType": .string(file.type), "metadata": .object(metadata)]
-        let query = "uploadType=resumable&name=\(Wire.percentEncoded(object.name))&ifGenerationMatch=0"
+    private nonisolated(nonsending) func beginOnce(_ new: NewObject) async throws(Failure) -> String {
+        let description: JSON = ["contentType": .string(new.type), "metadata": .object(new.metadata)]
+        let condition = new.replaces ? "" : "&ifGenerationMatch=0"
+        let query = "uploadType=resumable&name=\(Wire.percentEncoded(new.object.name))\(condition)"
+        var headers = [
+            Header("Content-Type", Wire.jsonContentType), Header("X-Upload-Content-Type", new.type),
+        ]
+        if let size = new.size { headers.append(Header("X-Upload-Content-Length", String(size))) }
         let request = HTTPRequest(
             method: "POST",
             url: "\(settings.origin)/upload/storage/v1/b/\(settings.bucket)/o?\(query)",
-            headers: [
-                Header("Content-Type", Wire.jsonContentType),
-                Header("X-Upload-Content-Type", file.type),
-                Header("X-Upload-Content-Length", String(file.size)),
-            ],
+            headers: headers,
             body: [.bytes(description.serialized())],
             isIdempotent: true  // a second session that is never used ends by itself
         )
@@ -128,16 +143,32 @@ extension CloudStorage {
         return settings.origin + parts.rest
     }
 
-    /// - Returns: The description of the finished object.
-    private nonisolated(nonsending) func send(_ file: NewFile, to session: String) async throws(Failure) -> [UInt8] {
-        var upload = ResumableUpload(total: file.size)
+    /// Takes the upload's steps until the object is there or more bytes are wanted.
+    ///
+    /// - Parameters:
+    ///   - upload: What has been sent and comes next.
+    ///   - type: The object's media type.
+    ///   - session: The URL of the upload session.
+    ///   - bytes: Gives the bytes of a range, which may be asked for more than once.
+    /// - Returns: The description of the finished object; nil where more bytes are wanted.
+    /// - Throws: What is wrong with an answer, or what has gone wrong too often.
+    nonisolated(nonsending) func send(
+        _ upload: inout ResumableUpload,
+        type: String,
+        to session: String,
+        bytes: (Range<UInt64>) -> [Segment]
+    ) async throws(Failure) -> [UInt8]? {
         while true {
             let request: HTTPRequest
             switch upload.step {
-            case .send(let range): request = Self.piece(range, of: file, to: session)
+            case .send(let range):
+                let contentRange = upload.contentRange(range)
+                let body = range.isEmpty ? [] : bytes(range)
+                request = Self.put(session, type: type, contentRange: contentRange, body: body)
             case .query(let delay):
                 try await operation.wait(milliseconds: delay)
-                request = Self.put(session, type: file.type, contentRange: "bytes */\(file.size)", body: [])
+                request = Self.put(session, type: type, contentRange: upload.contentRange(0..<0), body: [])
+            case .provide: return nil
             case .finished(let description): return description
             }
             let answer: (response: HTTPResponse, body: [UInt8])
@@ -161,16 +192,6 @@ extension CloudStorage {
         }
     }
 
-    private static func piece(_ range: Range<UInt64>, of file: NewFile, to session: String) -> HTTPRequest {
-        guard !range.isEmpty else { return put(session, type: file.type, contentRange: "bytes */0", body: []) }
-        return put(
-            session,
-            type: file.type,
-            contentRange: "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.size)",
-            body: [.source(offset: range.lowerBound, length: range.upperBound - range.lowerBound)]
-        )
-    }
-
     /// Never sent again by the host: only the server knows how much of it arrived.
     private static func put(_ session: String, type: String, contentRange: String, body: [Segment]) -> HTTPRequest {
         HTTPRequest(
@@ -187,7 +208,7 @@ extension CloudStorage {
     /// Ends a session.
     ///
     /// A session that stays open ends by itself after a week, so a failure is merely noted.
-    private nonisolated(nonsending) func cancel(_ session: String) async {
+    nonisolated(nonsending) func cancel(_ session: String) async {
         do throws(Failure) {
             let request = HTTPRequest(method: "DELETE", url: session, allowsRetry: false)
             // 499 is the success of this request.
@@ -200,7 +221,7 @@ extension CloudStorage {
     /// Deletes what a failed upload may have left.
     ///
     /// What cannot be deleted stays remembered, and the host finishes it.
-    private nonisolated(nonsending) func undo(_ object: StoredObject) async {
+    nonisolated(nonsending) func undo(_ object: StoredObject) async {
         do throws(Failure) {
             try await remove(object)
             try operation.forget(id: object.id)
@@ -209,7 +230,7 @@ extension CloudStorage {
         }
     }
 
-    private func note(_ message: String, _ failure: Failure) {
+    func note(_ message: String, _ failure: Failure) {
         host.log(
             .debug,
             message,

@@ -36,25 +36,97 @@ struct CloudStorage {
     /// - Returns: `{"data": [{"id", "bytes"}], "next"}`.
     nonisolated(nonsending) func list(limit: Int64?, after: String?) async throws(Failure) -> JSON {
         let count = min(max(limit ?? Self.pageLimit, 1), Self.pageLimit)
-        var query = "prefix=\(Wire.percentEncoded("\(settings.prefix)/"))&maxResults=\(count)"
+        let page = try await page(prefix: "\(settings.prefix)/", limit: count, after: after)
+        var data: [JSON] = []
+        for item in page.items {
+            // A folder's marker is not a file.
+            guard !item.name.hasSuffix("/") else { continue }
+            data.append(["id": .string("gs://\(settings.bucket)/\(item.name)"), "bytes": .integer(item.size)])
+        }
+        var result = JSONObject()
+        result["data"] = .array(data)
+        if let next = page.next { result["next"] = .string(next) }
+        return .object(result)
+    }
+
+    /// One object of a list.
+    struct ListedObject: Equatable {
+        let name: String
+        let size: Int64
+        /// Which of the objects that had the name it is; empty where an emulator has no word for it.
+        let generation: String
+    }
+
+    /// All objects whose names begin with `prefix`, up to `limit`.
+    ///
+    /// - Throws: `.upstreamProtocol` if there are more.
+    nonisolated(nonsending) func objects(prefix: String, limit: Int) async throws(Failure) -> [ListedObject] {
+        var objects: [ListedObject] = []
+        var after: String?
+        repeat {
+            let page = try await page(prefix: prefix, limit: Self.pageLimit, after: after)
+            objects.append(contentsOf: page.items)
+            after = page.next
+            guard objects.count <= limit else {
+                throw Failure(.upstreamProtocol, "Cloud Storage has more than \(limit) objects where few should be.")
+            }
+        } while after != nil
+        return objects
+    }
+
+    private nonisolated(nonsending) func page(
+        prefix: String,
+        limit: Int64,
+        after: String?
+    ) async throws(Failure) -> (items: [ListedObject], next: String?) {
+        var query = "prefix=\(Wire.percentEncoded(prefix))&maxResults=\(limit)"
         if let after, !after.isEmpty { query += "&pageToken=\(Wire.percentEncoded(after))" }
         let response = try await sender.send(request("GET", path: "/storage/v1/b/\(settings.bucket)/o?\(query)"))
         let body = try await response.body()
         guard response.status == 200 else { throw failure(response, body) }
         let page = try Self.document(body)
-        var data: [JSON] = []
+        var items: [ListedObject] = []
         for item in page["items"]?.array ?? [] {
             guard let name = item["name"]?.string else { throw Self.unreadable }
-            // Emulators are not all strict about the prefix, and a folder's marker is not a file.
-            guard name.hasPrefix("\(settings.prefix)/"), !name.hasSuffix("/") else { continue }
-            data.append([
-                "id": .string("gs://\(settings.bucket)/\(name)"), "bytes": .integer(try Self.size(of: item)),
-            ])
+            // Emulators are not all strict about the prefix.
+            guard name.hasPrefix(prefix) else { continue }
+            let generation = item["generation"]?.string ?? ""
+            items.append(
+                ListedObject(
+                    name: name,
+                    size: try Self.size(of: item),
+                    generation: generation.utf8.allSatisfy(Wire.isDigit) ? generation : ""
+                )
+            )
         }
-        var result = JSONObject()
-        result["data"] = .array(data)
-        if let next = page["nextPageToken"]?.string, !next.isEmpty { result["next"] = .string(next) }
-        return .object(result)
+        let next = page["nextPageToken"]?.string
+        // A page that leads to itself would never end.
+        guard next == nil || next != after else { throw Self.unreadable }
+        return (items, next?.isEmpty == false ? next : nil)
+    }
+
+    /// Reads a range of an object that lies in it as a whole.
+    nonisolated(nonsending) func bytes(
+        of object: StoredObject,
+        _ range: Range<Int64>,
+        generation: String
+    ) async throws(Failure) -> [UInt8] {
+        let condition = generation.isEmpty ? "" : "&generation=\(generation)"
+        var request = request("GET", path: object.path(in: settings) + "?alt=media" + condition)
+        request.headers.append(Header("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)"))
+        let response = try await sender.send(request)
+        let body = try await response.body()
+        guard response.status == 206 || (response.status == 200 && range.lowerBound == 0) else {
+            throw failure(response, body)
+        }
+        guard body.count == range.count else {
+            throw Failure(
+                .upstreamProtocol,
+                "Cloud Storage gave \(body.count) bytes of an object where \(range.count) were asked for.",
+                isRetryable: true
+            )
+        }
+        return body
     }
 
     /// Gives an object's bytes to the client, or those that its `Range` header names.
@@ -77,7 +149,12 @@ struct CloudStorage {
 
     /// Deletes an object that may be gone already.
     nonisolated(nonsending) func remove(_ object: StoredObject) async throws(Failure) {
-        let response = try await sender.send(request("DELETE", path: object.path(in: settings)))
+        try await delete(path: object.path(in: settings))
+    }
+
+    /// Deletes what stands at a path, or does not stand there any more.
+    nonisolated(nonsending) func delete(path: String) async throws(Failure) {
+        let response = try await sender.send(request("DELETE", path: path))
         let body = try await response.body()
         // Cloud Storage answers 204, emulators also 200.
         guard [200, 204, 404].contains(response.status) else { throw failure(response, body) }

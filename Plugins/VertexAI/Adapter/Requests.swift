@@ -24,12 +24,23 @@ struct ChatRequest {
         settings: Settings,
         buckets: Set<String> = []
     ) throws(Failure) {
+        let node = RequestNode(root: request)
+        try self.init(node, references: references, settings: settings, buckets: buckets)
+    }
+
+    /// Translates a request that stands somewhere in a document; places in refusals begin at the document's root.
+    init(
+        _ node: RequestNode,
+        references: [Reference],
+        settings: Settings,
+        buckets: Set<String>
+    ) throws(Failure) {
         var translator = ChatRequestTranslator(
             files: FileReferences(references),
             model: settings.model,
             buckets: buckets
         )
-        try translator.read(RequestNode(root: request))
+        try translator.read(node)
         body = try translator.body(safetySettings: settings.safetySettings)
         includesUsage = translator.includesUsage
     }

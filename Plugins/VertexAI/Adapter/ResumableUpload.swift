@@ -10,6 +10,8 @@ struct ResumableUpload: Equatable {
         case send(Range<UInt64>)
         /// Wait, then ask how much the server has.
         case query(afterMilliseconds: UInt64)
+        /// Say by ``provide(upTo:isLast:)`` what comes next: the server has all that was at hand.
+        case provide
         /// The object is there; this is its description.
         case finished([UInt8])
     }
@@ -20,16 +22,40 @@ struct ResumableUpload: Equatable {
     /// How often in a row a step may bring nothing.
     static let retryLimit = 5
 
-    let total: UInt64
+    /// The length of the whole; nil until it is known.
+    private(set) var total: UInt64?
     private(set) var step: Step
+    /// Where the bytes end that can be sent now.
+    private var available: UInt64
     private var confirmed: UInt64 = 0
     /// The most the server can have by now.
     private var sent: UInt64 = 0
     private var fruitlessSteps = 0
 
+    /// An upload of a known length, all of which is at hand.
     init(total: UInt64) {
         self.total = total
+        available = total
         step = .send(0..<min(total, Self.pieceSize))
+    }
+
+    /// An upload whose length shows at its end.
+    init() {
+        available = 0
+        step = .provide
+    }
+
+    /// Goes on with the bytes up to `end`: a multiple of 256 KiB unless they are the last, and at least one.
+    mutating func provide(upTo end: UInt64, isLast: Bool) {
+        available = end
+        if isLast { total = end }
+        step = .send(confirmed..<min(end, confirmed + Self.pieceSize))
+    }
+
+    /// The `Content-Range` of a step's request; with an empty range it is the question how much is there.
+    func contentRange(_ range: Range<UInt64>) -> String {
+        let total = total.map { String($0) } ?? "*"
+        return range.isEmpty ? "bytes */\(total)" : "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(total)"
     }
 
     /// Takes the answer to the last step.
@@ -75,7 +101,11 @@ struct ResumableUpload: Equatable {
         let hasProgressed = length > confirmed
         confirmed = length
         if hasProgressed { fruitlessSteps = 0 }
-        guard hasProgressed || isQuery, length < total else {
+        guard total != nil || length < available else {
+            step = .provide
+            return
+        }
+        guard hasProgressed || isQuery, length < total ?? .max else {
             // It has everything and does not finish, or has got nothing of what was sent.
             try retry(
                 after: Failure(
@@ -87,7 +117,7 @@ struct ResumableUpload: Equatable {
             )
             return
         }
-        step = .send(length..<min(total, length + Self.pieceSize))
+        step = .send(length..<min(available, length + Self.pieceSize))
     }
 
     private var isQuery: Bool {

@@ -11,13 +11,33 @@ struct Settings: Sendable {
     let safetySettings: JSON?
     let storage: StorageSettings?
 
-    /// The URL of one of the model's methods, such as `generateContent`.
-    func modelURL(method: String) -> String {
+    /// The URL of a method, such as `generateContent`, of the deployment's model or of another one that
+    /// ``model(named:)`` has given.
+    func modelURL(method: String, model: String? = nil) -> String {
+        let model = model ?? self.model
+        guard !Self.isEndpointPath(model) else { return "\(vertexOrigin)/v1/\(model):\(method)" }
         // A tuned model is called at its endpoint, whose name is a number.
         let isEndpoint = model.utf8.allSatisfy(Wire.isDigit)
         let resource = isEndpoint ? "endpoints/\(model)" : "publishers/google/models/\(Wire.percentEncoded(model))"
         return "\(vertexOrigin)/v1/projects/\(project)/locations/\(location)/\(resource):\(method)"
     }
+
+    /// The model that the host has found in a request: the deployment's, or one that was tuned from it.
+    func model(named references: [Reference]) throws(Failure) -> String {
+        guard let name = references.first(where: { $0.kind == .model })?.upstreamID, name != model else { return model }
+        guard Self.isEndpointPath(name) else { return model }
+        guard ResourceName(name, collection: "endpoints")?.location == location else {
+            throw Failure(
+                .invalid,
+                "The tuned model is not in this deployment's location \(location).",
+                parameter: "model"
+            )
+        }
+        return name
+    }
+
+    /// Whether a model's name is `projects/…/locations/…/endpoints/N`, as tuned models are called.
+    static func isEndpointPath(_ model: String) -> Bool { ResourceName(model, collection: "endpoints") != nil }
 }
 
 /// Where the deployment keeps its files.
@@ -90,6 +110,7 @@ private struct ParameterReader {
     }
 
     func model() throws(Failure) -> String {
+        if let path = try text("model"), Settings.isEndpointPath(path) { return path }
         guard let model = try name("model", others: "-._@", limit: 128) else {
             throw invalid("model", "is missing")
         }

@@ -39,6 +39,11 @@ struct StoredObject: Equatable {
         id = "gs://\(settings.bucket)/\(name)"
     }
 
+    /// An object that a list has shown.
+    init(listed name: String, settings: StorageSettings) throws(Failure) {
+        try self.init(id: "gs://\(settings.bucket)/\(name)", settings: settings)
+    }
+
     /// The object as a part of a URL's path.
     func path(in settings: StorageSettings) -> String {
         "/storage/v1/b/\(settings.bucket)/o/\(Wire.percentEncoded(name))"

@@ -6,13 +6,19 @@ public struct VertexAIAdapter: Adapter {
     public static let description = PluginDescription(
         id: "vertex_ai",
         version: "1.0.0",
-        operations: [.probe, .credential, .chat, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent],
+        operations: [.probe, .credential, .chat, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent]
+            + jobOperations,
         speaksOpenAIWire: false,
         parameters: parameters,
         configuration: [],
         contentPurposes: ["*"],
         lostFiles: LostFiles.none
     )
+
+    private static let jobOperations: [OperationKind] = [
+        .inputCreate, .batchCreate, .batchGet, .batchCancel, .batchList, .batchResults,
+        .tuneCreate, .tuneGet, .tuneCancel, .tuneList, .tuneEvents, .tuneCheckpoints,
+    ]
 
     static let parameters: [ParameterDescription] = [
         ParameterDescription(name: "model", kind: .value, environmentVariable: nil),

@@ -25,12 +25,19 @@ public struct VertexAITarget: AdapterTarget {
             return try await chat(operation)
         case .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent:
             return try await file(operation)
+        case .inputCreate:
+            return .json(try await inputCreation(operation))
+        case .batchCreate, .batchGet, .batchCancel, .batchList, .batchResults:
+            return .json(try await batch(operation))
+        case .tuneCreate, .tuneGet, .tuneCancel, .tuneList, .tuneEvents, .tuneCheckpoints:
+            return .json(try await tuning(operation))
         default:
             throw Failure(.unsupported, "The vertex_ai plugin does not serve this operation.", mayFallBack: true)
         }
     }
 
     private nonisolated(nonsending) func chat(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let model = try settings.model(named: operation.references)
         let request = try ChatRequest(
             operation.inputJSON(),
             references: operation.references,
@@ -41,7 +48,7 @@ public struct VertexAITarget: AdapterTarget {
         let method = isStreaming ? "streamGenerateContent" : "generateContent"
         let call = HTTPRequest(
             method: "POST",
-            url: settings.modelURL(method: method) + (isStreaming ? "?alt=sse" : ""),
+            url: settings.modelURL(method: method, model: model) + (isStreaming ? "?alt=sse" : ""),
             headers: [Header("Content-Type", "application/json")],
             body: [.bytes(request.body.serialized())],
             framing: isStreaming ? .serverSentEvents : .whole
@@ -85,19 +92,15 @@ public struct VertexAITarget: AdapterTarget {
     }
 
     private func identity() throws(Failure) -> AnswerIdentity {
-        var text = ""
-        for byte in try host.random(count: 12) {
-            text += byte < 16 ? "0" : ""
-            text += String(byte, radix: 16)
-        }
-        return AnswerIdentity(
+        AnswerIdentity(
             created: Int64(clamping: host.nowMilliseconds / 1000),
             model: settings.model,
-            uniqueText: text
+            uniqueText: Wire.hexadecimalText(try host.random(count: 12))
         )
     }
 
-    private nonisolated(nonsending) func file(_ operation: Operation) async throws(Failure) -> OperationResult {
+    /// The deployment's bucket.
+    func cloudStorage(for operation: Operation) throws(Failure) -> CloudStorage {
         guard let storageSettings = settings.storage else {
             throw Failure(
                 .unsupported,
@@ -105,8 +108,7 @@ public struct VertexAITarget: AdapterTarget {
                 parameter: "gcs_bucket_name"
             )
         }
-        let input = try operation.inputJSON()
-        let storage = CloudStorage(
+        return CloudStorage(
             settings: storageSettings,
             operation: operation,
             sender: AuthorizedSender(
@@ -116,6 +118,11 @@ public struct VertexAITarget: AdapterTarget {
             ),
             host: host
         )
+    }
+
+    private nonisolated(nonsending) func file(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let input = try operation.inputJSON()
+        let storage = try cloudStorage(for: operation)
         switch operation.kind {
         case .fileCreate: return .json(try await storage.create(NewFile(input, sourceLength: operation.sourceLength)))
         case .fileGet: return .json(try await storage.get(id: input["id"]?.string ?? ""))

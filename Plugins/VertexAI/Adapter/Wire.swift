@@ -72,6 +72,13 @@ enum Wire {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Two digits in lower case for each byte.
+    static func hexadecimalText(_ bytes: some Sequence<UInt8>) -> String {
+        var text = ""
+        for byte in bytes { text += (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+        return text
+    }
+
     /// The body as JSON; nil if it is something else, which is for the caller to judge.
     static func document(_ body: [UInt8]) -> JSON? {
         do {

@@ -503,7 +503,7 @@ def _responses_places() -> list[Place]:
         ),
         "input[].content[].file_id of an image": (
             "id",
-            REFUSED_THERE,
+            SENT,
             lambda i: message(PART["input_image.file_id"].make(i)),
         ),
         "input[].file_id": ("id", SENT, lambda i: {"input": [{"type": "input_file", "file_id": i}]}),

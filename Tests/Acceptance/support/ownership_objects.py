@@ -153,6 +153,7 @@ class Objects:
     def check(self, place: ObjectPlace) -> list[str]:
         """Asks every cell; returns what is wrong."""
         found = []
+        self._provider_ids(place.kind)
         for what in OBJECT_IDS:
             text = self._text(place.kind, what)
             passes = [asker for asker in ASKERS if expected(place, asker, what) == place.passed]

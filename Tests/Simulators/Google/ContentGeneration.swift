@@ -2,22 +2,24 @@ import Foundation
 import HTTPTypes
 import NIOCore
 
-/// Answers `POST /v1/projects/…/models/{m}:generateContent`, and `:streamGenerateContent`.
+/// Answers `:generateContent` and `:streamGenerateContent` of publisher models and of endpoints with tuned ones.
 struct ContentGeneration {
     private static let bodyLimit = 160 * 1024 * 1024
 
     let storage: CloudStorage
+    /// Where tuned models come from; nil where none can be asked.
+    let jobs: VertexJobs?
     let grant: AccessGrant
     let clock: SimulatedClock
 
-    func reply(to request: Incoming) async throws -> Reply {
-        let segments = request.segments
-        guard segments.count == 9, segments[1] == "projects", segments[3] == "locations", segments[5] == "publishers",
-            segments[6] == "google", segments[7] == "models", let colon = segments[8].lastIndex(of: ":")
-        else {
-            throw GoogleError.rpc(404, "NOT_FOUND", "The requested URL \(request.path) was not found on this server.")
-        }
-        let (name, method) = (String(segments[8][..<colon]), String(segments[8][colon...].dropFirst()))
+    /// Answers a request below a project's location.
+    func reply(to request: Incoming, location: String) async throws -> Reply {
+        let rest = request.segments.dropFirst(5).map(\.self)
+        let isEndpoint = rest.count == 2 && rest[0] == "endpoints"
+        guard isEndpoint || (rest.count == 4 && rest.starts(with: ["publishers", "google", "models"])),
+            let last = rest.last, let colon = last.lastIndex(of: ":")
+        else { throw VertexRoutes.unknownPath(request) }
+        let (name, method) = (String(last[..<colon]), String(last[colon...].dropFirst()))
         guard request.method == .post, ["generateContent", "streamGenerateContent"].contains(method) else {
             throw GoogleError.rpc(404, "NOT_FOUND", "The method \(method) was not found.")
         }
@@ -26,39 +28,43 @@ struct ContentGeneration {
                 "Invalid JSON payload received. Unknown name \"\(field.name)\": Cannot bind query parameter."
             )
         }
-        let model = try model(name, project: segments[2], location: segments[4])
-        let body = try await body(of: request)
+        let model = try isEndpoint ? tunedModel(name, location: location) : model(name, location: location)
+        let writer = try writer(for: try await body(of: request), model: model)
+        guard method == "streamGenerateContent" else { return .json(writer.response) }
+        return Self.stream(writer.events, isServerSentEvents: (request.query("alt") ?? request.query("$alt")) == "sse")
+    }
+
+    /// The answer to a request of a batch.
+    func response(to request: JSON, model: GeminiModel) throws -> JSON {
+        let body = try ShapeReader(acceptsSnakeCase: true).read(request, as: GenerateShape.request, at: "request")
+        return try writer(for: body, model: model).response
+    }
+
+    private func writer(for body: JSON, model: GeminiModel) throws -> GenerationWriter {
         let answer = try GenerateContents(storage: storage, grant: grant).answer(to: body, model: model.name)
         try GenerateOptions(model: model).check(body)
-        let writer = GenerationWriter(
+        return GenerationWriter(
             model: model,
             request: body,
             answer: answer,
             createdAt: clock.unixSeconds,
             responseID: RandomName.alphanumeric(22)
         )
-        guard method == "streamGenerateContent" else { return .json(writer.response) }
-        return Self.stream(writer.events, isServerSentEvents: (request.query("alt") ?? request.query("$alt")) == "sse")
     }
 
-    private func model(_ name: String, project: String, location: String) throws -> GeminiModel {
-        let resource = "projects/\(project)/locations/\(location)/publishers/google/models/\(name)"
-        guard project == grant.project else {
-            let message =
-                "Permission 'aiplatform.endpoints.predict' denied on resource "
-                + "'//aiplatform.googleapis.com/\(resource)' (or it may not exist)."
-            throw GoogleError.rpc(403, "PERMISSION_DENIED", message)
-        }
-        guard location == "global" || location.wholeMatch(of: /[a-z]+-[a-z]+[0-9]+/) != nil else {
-            throw GoogleError.invalid("Unsupported region for Vertex AI, select from the supported regions.")
-        }
-        guard let model = GeminiModel.named(name) else {
-            let message =
-                "Publisher Model `\(resource)` was not found or your project does not have access to it. Please "
-                + "ensure you are using a valid model version."
-            throw GoogleError.rpc(404, "NOT_FOUND", message)
-        }
-        return model
+    private func model(_ name: String, location: String) throws -> GeminiModel {
+        if let model = GeminiModel.named(name) { return model }
+        let resource = "projects/\(grant.project)/locations/\(location)/publishers/google/models/\(name)"
+        let message =
+            "Publisher Model `\(resource)` was not found or your project does not have access to it. Please "
+            + "ensure you are using a valid model version."
+        throw GoogleError.rpc(404, "NOT_FOUND", message)
+    }
+
+    private func tunedModel(_ name: String, location: String) throws -> GeminiModel {
+        if let model = try jobs?.tunedModel(endpoint: name, of: grant.account, in: location) { return model }
+        let resource = "projects/\(grant.project)/locations/\(location)/endpoints/\(name)"
+        throw GoogleError.rpc(404, "NOT_FOUND", "Endpoint `\(resource)` not found.")
     }
 
     private func body(of request: Incoming) async throws -> JSON {

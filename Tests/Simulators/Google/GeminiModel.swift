@@ -9,6 +9,11 @@ struct GeminiModel: Sendable {
         GeminiModel(name: "gemini-2.5-pro", mostOutputTokens: 65_535, thinks: true),
     ]
 
+    /// What tuning makes of this model; it is called by its endpoint's number.
+    func tuned(as endpoint: String) -> GeminiModel {
+        GeminiModel(name: "\(name)-tuned-\(endpoint)", mostOutputTokens: mostOutputTokens, thinks: thinks)
+    }
+
     /// The model of that name.
     static func named(_ name: String) -> GeminiModel? { all.first { $0.name == name } }
 }

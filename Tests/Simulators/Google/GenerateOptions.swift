@@ -6,6 +6,7 @@ struct GenerateOptions {
     ///
     /// - Throws: ``GoogleError`` 400, `INVALID_ARGUMENT`.
     func check(_ request: JSON) throws {
+        try VertexLabels.check(request["labels"])
         try checkGeneration(request["generationConfig"] ?? [:])
         let names = try checkTools(request["tools"]?.array ?? [])
         let calling = request["toolConfig"]?["functionCallingConfig"]

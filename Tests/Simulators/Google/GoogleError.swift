@@ -73,7 +73,8 @@ struct GoogleError: Error {
     /// The answer as it goes out.
     var reply: Reply { .json(json, status: status, headers: headers) }
 
-    private var json: JSON {
+    /// The body of the answer.
+    var json: JSON {
         switch form {
         case .rpc:
             [

@@ -6,7 +6,8 @@ final class GoogleProvider: Sendable {
     let accounts: GoogleAccounts
     let tokens: AccessTokens
     let storage: CloudStorage
-    private let clock: SimulatedClock
+    let jobs: VertexJobs
+    let clock: SimulatedClock
     private let address = Mutex("")
 
     init(directory: URL, blobs: BlobStore, clock: SimulatedClock) throws {
@@ -14,6 +15,7 @@ final class GoogleProvider: Sendable {
         accounts = try GoogleAccounts(directory: directory)
         tokens = try AccessTokens(directory: directory, clock: clock)
         storage = try CloudStorage(directory: directory, blobs: blobs, clock: clock)
+        jobs = try VertexJobs(directory: directory)
     }
 
     /// Where this port is reached: `http://HOST:PORT`.
@@ -63,8 +65,8 @@ final class GoogleProvider: Sendable {
             guard grant.allowsPrediction else {
                 throw GoogleError.rpc(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.")
             }
-            let generation = ContentGeneration(storage: storage, grant: grant, clock: clock)
-            return try await generation.reply(to: request)
+            let routes = VertexRoutes(storage: storage, jobs: jobs, grant: grant, clock: clock)
+            return try await routes.reply(to: request)
         default:
             throw GoogleError.rpc(404, "NOT_FOUND", "The requested URL \(request.path) was not found on this server.")
         }

@@ -22,7 +22,7 @@ struct ControlRoutes {
 
     private func route(_ request: Incoming) async throws -> Reply {
         switch (request.method, request.path) {
-        case (.get, "/_sim/state"): return .json(simulation.state)
+        case (.get, "/_sim/state"): return .json(try simulation.state())
         case (.post, "/_sim/reset"):
             try simulation.reset()
             return .json([:])
@@ -32,6 +32,9 @@ struct ControlRoutes {
         case (.delete, "/_sim/faults"):
             simulation.faults.removeAll()
             return .json([:])
+        case (.post, "/_sim/google/hold"), (.post, "/_sim/google/advance"), (.post, "/_sim/google/plan"):
+            let control = VertexJobControl(google: simulation.google)
+            return try control.reply(to: try await json(of: request), on: request.path)
         case (.post, "/_sim/expire_tokens"):
             try simulation.google.tokens.expireAll()
             return .json([:])

@@ -46,13 +46,13 @@ struct Simulation: Sendable {
     }
 
     /// The whole state as `GET /_sim/state` shows it.
-    var state: JSON {
+    func state() throws -> JSON {
         let requests = log.json
         return [
             "openai": openAI.state,
             "google": [
                 "objects": google.storage.objects.json, "sessions": google.storage.sessions.json,
-                "tokens_issued": google.tokens.state,
+                "tokens_issued": google.tokens.state, "jobs": try google.jobs.json(),
             ],
             "requests": requests.requests, "open_requests": requests.open, "cancelled_requests": requests.cancelled,
         ]
@@ -67,6 +67,7 @@ struct Simulation: Sendable {
         clock.reset()
         try openAI.reset()
         try google.storage.reset()
+        try google.jobs.reset()
         google.tokens.resetCounts()
     }
 }
