@@ -9,6 +9,12 @@ package struct GeneralSettings: Sendable {
     package let fileIDFormat: FileIDFormat
     /// The largest file that may be uploaded.
     package let maximumFileBytes: Int64
+    /// The largest file that may be uploaded in parts.
+    package let maximumUploadBytes: Int64
+    /// What the parts of all uploads together may have on this host's disk.
+    package let uploadsDiskBytes: Int64
+    /// Where parts lie, in a folder that several hosts share; nil for one in the data folder.
+    package let uploadsFolder: String?
     /// The largest body of any other request.
     package let maximumRequestBytes: Int
     /// How long running requests may take to end once the gateway is told to stop.
@@ -26,13 +32,16 @@ package struct GeneralSettings: Sendable {
     /// Who is told when a batch or a fine-tuning job has ended; nil for nobody.
     package let webhooks: WebhookSettings?
 
-    /// Makes settings; the defaults are 2048 MiB a file, 64 MiB a request, 30 s to drain and to sweep, 5 s until
-    /// a batch is asked about, 60 s from memory.
+    /// Makes settings; the defaults are 2048 MiB a file, 8192 MiB in parts, 64 MiB a request, 30 s to drain and to sweep,
+    /// 5 s until a batch is asked about, 60 s from memory.
     package init(
         masterKey: String,
         databaseURL: String? = nil,
         fileIDFormat: FileIDFormat = .gantry,
         maximumFileBytes: Int64 = 2048 << 20,
+        maximumUploadBytes: Int64 = 8192 << 20,
+        uploadsDiskBytes: Int64? = nil,
+        uploadsFolder: String? = nil,
         maximumRequestBytes: Int = 64 << 20,
         drainTimeout: Duration = .seconds(30),
         sweepInterval: Duration = .seconds(30),
@@ -46,6 +55,9 @@ package struct GeneralSettings: Sendable {
         self.databaseURL = databaseURL
         self.fileIDFormat = fileIDFormat
         self.maximumFileBytes = maximumFileBytes
+        self.maximumUploadBytes = maximumUploadBytes
+        self.uploadsDiskBytes = uploadsDiskBytes ?? 8 * min(maximumUploadBytes, .max / 8)
+        self.uploadsFolder = uploadsFolder
         self.maximumRequestBytes = maximumRequestBytes
         self.drainTimeout = drainTimeout
         self.sweepInterval = sweepInterval

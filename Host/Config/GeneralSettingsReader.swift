@@ -3,9 +3,9 @@ import HostCore
 /// Reads `general_settings` and the variables that stand in for it.
 struct GeneralSettingsReader {
     private static let keys = [
-        "master_key", "database_url", "id_format", "max_file_size_mb", "max_request_size_mb", "drain_seconds",
-        "sweep_seconds", "stale_seconds", "lost_uploads", "default_expiry_seconds", "webhooks",
-        "batch_poll_seconds",
+        "master_key", "database_url", "id_format", "max_file_size_mb", "max_upload_size_mb", "uploads_disk_mb",
+        "uploads_folder", "max_request_size_mb", "drain_seconds", "sweep_seconds", "stale_seconds", "lost_uploads",
+        "default_expiry_seconds", "webhooks", "batch_poll_seconds",
     ]
     // LiteLLM's settings without which this gateway is neither less safe nor otherwise different to its clients.
     private static let harmless: Set<String> = [
@@ -19,6 +19,9 @@ struct GeneralSettingsReader {
     ]
     private static let masterKeyVariables = ["GANTRY_MASTER_KEY", "LITELLM_MASTER_KEY"]
     private static let largestFileInMebibytes: Int64 = 8 << 20
+    // 10,000 parts of 64 MiB.
+    private static let largestUploadInMebibytes: Int64 = 640_000
+    private static let largestDiskInMebibytes: Int64 = 1 << 30
     private static let largestRequestInMebibytes: Int64 = 2048
     private static let longestDrainInSeconds: Int64 = 3600
     private static let longestSweepInSeconds: Int64 = 3600
@@ -45,6 +48,10 @@ struct GeneralSettingsReader {
         if let value = mapping["max_file_size_mb"] {
             fileBytes = try reader.integer(value, in: 1...Self.largestFileInMebibytes) << 20
         }
+        var uploadBytes = defaults.maximumUploadBytes
+        if let value = mapping["max_upload_size_mb"] {
+            uploadBytes = try reader.integer(value, in: 1...Self.largestUploadInMebibytes) << 20
+        }
         if let value = mapping["max_request_size_mb"] {
             requestBytes = Int(try reader.integer(value, in: 1...Self.largestRequestInMebibytes)) << 20
         }
@@ -70,6 +77,9 @@ struct GeneralSettingsReader {
             databaseURL: try databaseURL(mapping),
             fileIDFormat: format,
             maximumFileBytes: fileBytes,
+            maximumUploadBytes: uploadBytes,
+            uploadsDiskBytes: try uploadsDisk(mapping),
+            uploadsFolder: try uploadsFolder(mapping),
             maximumRequestBytes: requestBytes,
             drainTimeout: drainTimeout,
             sweepInterval: sweepInterval,
@@ -81,6 +91,24 @@ struct GeneralSettingsReader {
                 try WebhookSettingsReader(reader: reader).settings(value)
             }
         )
+    }
+
+    private func uploadsDisk(_ mapping: SourceMapping) throws(ConfigurationError) -> Int64? {
+        guard let value = mapping["uploads_disk_mb"] else { return nil }
+        return try reader.integer(value, in: 1...Self.largestDiskInMebibytes) << 20
+    }
+
+    private func uploadsFolder(_ mapping: SourceMapping) throws(ConfigurationError) -> String? {
+        guard let value = mapping["uploads_folder"] else { return nil }
+        let path = try reader.string(value)
+        guard path.hasPrefix("/"), !path.utf8.contains(0) else {
+            throw ConfigurationError(
+                .badValue,
+                at: value.location,
+                "must be the absolute path of a folder that all hosts share. Correct it, or remove it."
+            )
+        }
+        return path
     }
 
     /// A mapping from purposes to seconds.

@@ -20,6 +20,11 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
         case responseAccessDenied
         case uploadNotFound
         case uploadAccessDenied
+        case uploadExpired
+        case uploadCompleted
+        case uploadCancelled
+        /// It is being completed.
+        case uploadUnderWay
         case tooLarge
     }
 

@@ -146,6 +146,23 @@ struct Gateway: Sendable {
         }
     }
 
+    private static func parts(
+        _ general: GeneralSettings,
+        dataFolder: String
+    ) throws(StartupError) -> PartStore {
+        let path = general.uploadsFolder ?? "\(dataFolder)/uploads"
+        do {
+            return try PartStore(
+                path: path,
+                isShared: general.uploadsFolder != nil,
+                pool: .singleton,
+                limitInBytes: general.uploadsDiskBytes
+            )
+        } catch {
+            throw StartupError("\(path): \(error.message) Make it writable for the user that runs the gateway.")
+        }
+    }
+
     private static func services(
         _ configuration: GatewayConfiguration,
         _ plugins: PluginHost,
@@ -168,10 +185,12 @@ struct Gateway: Sendable {
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
             objectIDs: registry.objectIDCodec(format: general.fileIDFormat),
             spool: try spool(general, dataFolder: options.data),
+            parts: try parts(general, dataFolder: options.data),
             routing: configuration.routing,
             clock: SystemWallClock(),
             limits: GatewayLimits(
                 fileBytes: general.maximumFileBytes,
+                uploadBytes: general.maximumUploadBytes,
                 requestBytes: general.maximumRequestBytes
             ),
             lifetimes: FileLifetimes(

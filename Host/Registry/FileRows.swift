@@ -116,9 +116,12 @@ enum FileRows {
 
 extension DatabaseRow {
     /// The id of a file in a column.
-    func fileID(_ column: String) throws -> FileID {
+    func fileID(_ column: String) throws -> FileID { FileID(uuid: try uuid(column)) }
+
+    /// The identifier of a record in a column.
+    func uuid(_ column: String) throws -> RecordUUID {
         guard let uuid = RecordUUID(bytes: try blob(column)) else { throw RegistryError.unreadable(column) }
-        return FileID(uuid: uuid)
+        return uuid
     }
 }
 

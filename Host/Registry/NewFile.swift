@@ -38,6 +38,7 @@ package struct NewFile: Sendable {
 
     /// Describes a file that the gateway makes on somebody's behalf, such as a batch's output.
     package init(
+        id: FileID = FileID(uuid: .random()),
         owner: Owner,
         teamID: TeamID?,
         purpose: FilePurpose,
@@ -47,7 +48,7 @@ package struct NewFile: Sendable {
         expiresAt: UnixTime? = nil,
         targetNames: [String]
     ) {
-        id = FileID(uuid: .random())
+        self.id = id
         self.owner = owner
         self.teamID = teamID
         self.purpose = purpose

@@ -43,6 +43,7 @@ enum OwnedFiles {
         )
         try forgetPlaces(of: owner, at: now, in: connection)
         try OwnedObjects.discard(of: owner, at: now, in: connection)
+        try OwnedUploads.discard(of: owner, in: connection)
         return usable + unfinished
     }
 
@@ -68,6 +69,7 @@ enum OwnedFiles {
             [heir.stored.kind, heir.stored.id, owner.stored.kind, owner.stored.id]
         )
         try OwnedObjects.pass(from: owner, to: heir, in: connection)
+        try OwnedUploads.pass(from: owner, to: heir, in: connection)
     }
 
     /// Gives the files that an owner made under teams to those teams.
@@ -89,6 +91,7 @@ enum OwnedFiles {
             [owner.stored.kind, owner.stored.id]
         )
         try OwnedObjects.passToTeams(from: owner, in: connection)
+        try OwnedUploads.passToTeams(from: owner, in: connection)
     }
 
     /// Makes the files that were made under a team their owners' alone.
@@ -104,6 +107,7 @@ enum OwnedFiles {
             [.text(team.description)]
         )
         try OwnedObjects.leave(team, in: connection)
+        try OwnedUploads.leave(team, in: connection)
     }
 
     private static let everyState = [

@@ -165,6 +165,11 @@ extension Registry: UnfinishedWork {
                 """,
                 [.integer(now.secondsSince1970), .integer(Self.recordsDroppedAtOnce)]
             )
+            try UploadRows.dropOver(
+                before: now.advanced(bySeconds: -Self.secondsToKeepExpired),
+                limit: Self.recordsDroppedAtOnce,
+                in: connection
+            )
             try connection.execute(
                 "DELETE FROM upload_keys WHERE created_at < $1",
                 [.integer(now.advanced(bySeconds: -Self.secondsToKeepIdempotencyKeys).secondsSince1970)]

@@ -51,16 +51,19 @@ extension Registry {
     /// - Parameters:
     ///   - id: The file.
     ///   - sha256: Its hash, of a file that was begun before that was known; of others it is as it was.
+    ///   - upload: The upload in parts that it was made of, which is completed by this.
     ///   - status: `internal` for a file that belongs to an object, and that no client sees.
     /// - Returns: The file, with that status.
-    /// - Throws: ``RegistryError`` with `.notFound`; `.conflict` if a copy is still pending, the hash is not known or the
-    ///   file is being deleted; `.storeUnavailable`.
+    /// - Throws: ``RegistryError`` with `.notFound`; `.conflict` if a copy is still pending, the hash is not known, the
+    ///   file is being deleted or the upload is not made into it any more; `.storeUnavailable`.
     package func commitFile(
         _ id: FileID,
         sha256: String? = nil,
+        completing upload: ObjectID? = nil,
         as status: FileStatus = .ready
     ) async throws(RegistryError) -> ManagedFile {
-        let now = DatabaseValue.integer(clock.now().secondsSince1970)
+        let moment = clock.now()
+        let now = DatabaseValue.integer(moment.secondsSince1970)
         defer { work.end(id) }
         let committed = try await change("committing a file") { [rowLock] connection in
             let file = try Self.existing(id, rowLock, in: connection)
@@ -78,8 +81,11 @@ extension Registry {
                 """,
                 [.text(status.rawValue), DatabaseValue(hash), now, id.stored]
             )
+            if let upload { try Self.complete(upload, with: id, at: moment, in: connection) }
             return try Self.existing(id, in: connection)
         }
+        // What is completed is nobody's work any more; what is not is given back.
+        if upload != nil { work.end(id) }
         cachedFileRecords.remove([id])
         return committed
     }
@@ -122,8 +128,17 @@ extension Registry {
         guard !targets.isEmpty else {
             throw RegistryError(.invalid, "A file needs at least one target.", parameter: "target_model_names")
         }
-        for (text, parameter) in [(new.filename, "file"), (new.mimeType, "file")]
-            + new.targetNames.map({ ($0, "target_model_names") })
+        try check(names: [(new.filename, "file"), (new.mimeType, "file")], new.targetNames)
+    }
+
+    /// Checks that names can be stored.
+    ///
+    /// - Throws: ``RegistryError`` with `.invalid`, the parameter being the name's.
+    static func check(
+        names: [(text: String, parameter: String)],
+        _ targetNames: [String]
+    ) throws(RegistryError) {
+        for (text, parameter) in names + targetNames.map({ ($0, "target_model_names") })
         where text.utf8.count > maximumNameBytes || text.utf8.contains(0) {
             throw RegistryError(
                 .invalid,

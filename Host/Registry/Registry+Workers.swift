@@ -2,6 +2,9 @@ import HostCore
 import HostDatabase
 
 extension Registry {
+    /// Names the host that this process works as; nil as long as it does not work.
+    package var hostName: String? { enlistedHost.name }
+
     /// For so long the others believe that a worker lives which they have not heard of.
     package static let lease: Duration = .seconds(15)
     /// How often a worker has to say that it lives.
@@ -12,6 +15,7 @@ extension Registry {
     /// - Parameter host: Names the host; whoever calls this makes sure that no other process runs as it.
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func enlist(host: String) async throws(RegistryError) {
+        enlistedHost.set(host)
         try await change("beginning to work") { [dialect, worker] connection in
             // When it was last heard of says until when it can have asked a provider for something.
             try connection.execute("UPDATE workers SET alive_until = 0 WHERE host = $1", [.text(host)])

@@ -26,6 +26,7 @@ package struct Registry: Sendable {
     /// This run of this host.
     let worker = WorkerID()
     let work = WorkLedger()
+    let enlistedHost = EnlistedHost()
     let leaseRecord = LeaseRecord()
     let monotonicClock: any MonotonicClock
     let firstRetryInSeconds: Int64

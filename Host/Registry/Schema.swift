@@ -42,7 +42,7 @@ enum Schema {
     /// Version 3: objects of providers, uploads in parts, and messages about what has ended.
     @Sendable
     private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] {
-        objectTables(dialect) + webhookTables(dialect)
+        objectTables(dialect) + uploadTables(dialect) + webhookTables(dialect)
     }
 
     private static func settingTables(_ dialect: SQLDialect) -> [String] {

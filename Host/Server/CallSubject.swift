@@ -32,7 +32,7 @@ extension Call {
         }
     }
 
-    /// The body of an administrator's route.
+    /// The body of a route whose every member counts, such as an administrator's.
     ///
     /// - Throws: ``GatewayError`` with 400 that names the member that is wrong.
     func decoded<Value: AdministratorBody>(_: Value.Type) async throws -> Value {
@@ -49,7 +49,7 @@ extension Call {
     }
 }
 
-/// The body of an administrator's route.
+/// The body of an administrator's route, or of another whose every member counts.
 protocol AdministratorBody: Decodable {
     /// The members it understands; any other that says something is refused, since one that limits a key must not be
     /// dropped.

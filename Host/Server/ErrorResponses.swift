@@ -19,6 +19,7 @@ enum ErrorResponses {
         case let error as FanOutFailure: answer(for: error.failure, deployment: error.deployment)
         case let error as DeploymentFailure: answer(for: error.failure, deployment: error.deployment)
         case let error as SpoolError: answer(for: error)
+        case let error as MissingPart: answer(for: error)
         case let error as any HTTPResponseError: answer(for: error)
         default: GatewayError(.internalServerError, type: "api_error", message: "The gateway failed. Try again.")
         }
@@ -60,6 +61,10 @@ enum ErrorResponses {
             case .responseAccessDenied: (.forbidden, "permission_error", "response_access_denied")
             case .uploadNotFound: (.notFound, "invalid_request_error", "upload_not_found")
             case .uploadAccessDenied: (.forbidden, "permission_error", "upload_access_denied")
+            case .uploadExpired: (.badRequest, "invalid_request_error", "upload_expired")
+            case .uploadCompleted: (.badRequest, "invalid_request_error", "upload_completed")
+            case .uploadCancelled: (.badRequest, "invalid_request_error", "upload_cancelled")
+            case .uploadUnderWay: (.conflict, "invalid_request_error", "upload_under_way")
             case .tooLarge: (.contentTooLarge, "invalid_request_error", "too_large")
             }
         return GatewayError(status, type: type, code: code, parameter: error.parameter, message: error.message)
@@ -106,6 +111,28 @@ enum ErrorResponses {
             code: "spool_unavailable",
             message: error.message,
             retryAfter: 30
+        )
+    }
+
+    /// The host is named, so that whoever runs several of them can tell where the client's requests went.
+    private static func answer(for error: MissingPart) -> GatewayError {
+        guard let host = error.elsewhere else {
+            return GatewayError(
+                .conflict,
+                code: "upload_part_lost",
+                parameter: "part_ids",
+                message:
+                    "A part of this upload is lost: its content is not on this host any more. Begin another upload."
+            )
+        }
+        return GatewayError(
+            .conflict,
+            code: "upload_part_elsewhere",
+            parameter: "part_ids",
+            message:
+                "A part of this upload lies on the gateway's host \(host), and another one was asked to complete it. "
+                + "Send all requests of an upload to one host, or set general_settings.uploads_folder to a folder that "
+                + "all hosts share."
         )
     }
 

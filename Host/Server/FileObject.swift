@@ -16,7 +16,7 @@ struct FileObject: Sendable {
         return buffer
     }
 
-    fileprivate func write(to buffer: inout ByteBuffer) throws {
+    func write(to buffer: inout ByteBuffer) throws {
         // In the order of the alphabet, as in every answer.
         buffer.writeString("{\"bytes\":\(file.sizeInBytes),\"created_at\":\(file.createdAt.secondsSince1970)")
         buffer.writeString(",\"expires_at\":\(file.expiresAt.map { String($0.secondsSince1970) } ?? "null")")
@@ -56,7 +56,7 @@ struct FileList: Sendable {
 
 extension ByteBuffer {
     /// Writes a string as JSON has it, RFC 8259 §7.
-    fileprivate mutating func writeJSON(_ text: String) throws {
+    mutating func writeJSON(_ text: String) throws {
         let needsEscape = text.utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
         if needsEscape {
             writeImmutableBuffer(try ByteBuffer(json: text))

@@ -17,6 +17,7 @@ package struct GatewayServer: Sendable {
         var table = RouteTable(authenticator: authenticator)
         HealthRoutes(services: services).add(to: &table)
         FileRoutes(services: services).add(to: &table)
+        UploadRoutes(services: services).add(to: &table)
         BatchRoutes(services: services).add(to: &table)
         ModelRoutes().add(to: &table)
         ResponseRoutes(services: services).add(to: &table)

@@ -19,6 +19,7 @@ package final class GatewayServices: Sendable {
     /// Judge the URL that a batch or a fine-tuning job names when it is made.
     package let webhooks: WebhookRules
     let spool: SpoolDirectory
+    let parts: PartStore
     let routing: RoutingRules
     let clock: any WallClock
     let limits: GatewayLimits
@@ -35,6 +36,7 @@ package final class GatewayServices: Sendable {
         fileIDs: FileIDCodec,
         objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
+        parts: PartStore,
         routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
         limits: GatewayLimits,
@@ -60,6 +62,7 @@ package final class GatewayServices: Sendable {
         sweeper = Sweeper(
             removal: removal,
             work: registry,
+            uploads: UploadSweep(journal: registry, store: parts, logger: logger),
             deletesLostUploads: lifetimes.deletesLostUploads,
             interval: lifetimes.sweepInterval,
             logger: logger
@@ -91,6 +94,7 @@ package final class GatewayServices: Sendable {
         )
         self.webhooks = webhooks
         self.spool = spool
+        self.parts = parts
         self.routing = routing
         self.clock = clock
         self.limits = limits
@@ -135,6 +139,7 @@ package struct FileLifetimes: Sendable {
 /// The largest things that the routes take.
 package struct GatewayLimits: Sendable {
     package let fileBytes: Int64
+    package let uploadBytes: Int64
     package let requestBytes: Int
 
     /// As many bodies of the largest size are held at once; many more of an ordinary size.
@@ -144,9 +149,11 @@ package struct GatewayLimits: Sendable {
     ///
     /// - Parameters:
     ///   - fileBytes: Of one uploaded file.
+    ///   - uploadBytes: Of one file that is uploaded in parts.
     ///   - requestBytes: Of the body of a chat or embeddings request.
-    package init(fileBytes: Int64, requestBytes: Int) {
+    package init(fileBytes: Int64, uploadBytes: Int64, requestBytes: Int) {
         self.fileBytes = fileBytes
+        self.uploadBytes = uploadBytes
         self.requestBytes = requestBytes
     }
 }

@@ -79,15 +79,7 @@ struct ListQuery: Sendable {
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
-            guard container.contains(.names), try !container.decodeNil(forKey: .names) else {
-                names = []
-                return
-            }
-            do {
-                names = [try container.decode(String.self, forKey: .names)]
-            } catch DecodingError.typeMismatch {
-                names = try container.decode([String].self, forKey: .names)
-            }
+            names = try container.decodeIfPresent(TextOrList.self, forKey: .names)?.texts ?? []
         }
     }
 }

@@ -64,8 +64,44 @@ struct UploadService: Sendable {
         }
     }
 
+    /// Makes the file of an upload whose parts have all come in, and completes it.
+    ///
+    /// - Parameters:
+    ///   - new: The file.
+    ///   - upload: The upload, which the caller has taken.
+    ///   - source: The parts as one file.
+    ///   - sha256: Its hash.
+    ///   - targets: Where the copies go.
+    ///   - requestID: For the plugins' log lines.
+    /// - Returns: The file, which is the upload's from now on.
+    /// - Throws: As ``create(_:)``; then the upload is as it was.
+    func create(
+        _ new: NewFile,
+        completing upload: UploadSession,
+        from source: any RandomAccessFile,
+        sha256: String,
+        at targets: [Deployment],
+        requestID: String
+    ) async throws -> ManagedFile {
+        guard case .begun(let file) = try await begin(new, targets, nil) else {
+            throw RegistryError(.internalError, "A file without an idempotency key cannot have been made before.")
+        }
+        return try await made(file, sha256: sha256, completing: upload.id) {
+            try await services.fanOut.create(
+                file,
+                from: source,
+                at: targets,
+                expiresIn: lifetime(of: upload.terms.purpose, upload.terms.expiresAfterSeconds),
+                requestID: requestID
+            )
+        }
+    }
+
+    /// After how many seconds a file expires; nil for never.
+    func lifetime(of purpose: FilePurpose, _ wanted: Int64?) -> Int64? { wanted ?? services.defaultExpiry[purpose] }
+
     private func lifetime(of request: UploadRequest) -> Int64? {
-        request.expiresAfterSeconds ?? services.defaultExpiry[request.purpose]
+        lifetime(of: request.purpose, request.expiresAfterSeconds)
     }
 
     private func newFile(_ request: UploadRequest, _ content: FileContent, _ call: Call) -> NewFile {
@@ -101,6 +137,7 @@ struct UploadService: Sendable {
     private func made(
         _ file: ManagedFile,
         sha256: String,
+        completing upload: ObjectID? = nil,
         copies: () async throws -> Void
     ) async throws -> ManagedFile {
         do {
@@ -109,7 +146,7 @@ struct UploadService: Sendable {
             await abandon(file)
             throw error
         }
-        return try await commit(file, sha256: sha256)
+        return try await commit(file, sha256: sha256, completing: upload)
     }
 
     // MARK: While the file comes in
@@ -204,13 +241,17 @@ struct UploadService: Sendable {
 
     // MARK: The end
 
-    private func commit(_ file: ManagedFile, sha256: String) async throws -> ManagedFile {
+    private func commit(
+        _ file: ManagedFile,
+        sha256: String,
+        completing upload: ObjectID?
+    ) async throws -> ManagedFile {
         do {
             do {
-                return try await services.registry.commitFile(file.id, sha256: sha256)
+                return try await services.registry.commitFile(file.id, sha256: sha256, completing: upload)
             } catch  where error.code == .storeUnavailable {
                 // It may have been done although nobody said so; a repeat then finds it done.
-                return try await services.registry.commitFile(file.id, sha256: sha256)
+                return try await services.registry.commitFile(file.id, sha256: sha256, completing: upload)
             }
         } catch {
             await abandon(file)
@@ -275,7 +316,8 @@ struct UploadService: Sendable {
         }
     }
 
-    private func checkServed(_ targets: [Deployment]) throws(RuleError) {
+    /// Checks that every target takes files.
+    func checkServed(_ targets: [Deployment]) throws(RuleError) {
         for target in targets where services.plugins.target(target.id)?.serves(.fileCreate) != true {
             throw RuleError(
                 .unsupported,

@@ -88,6 +88,11 @@ final class SpoolDescriptor: SpoolStorage {
         return duplicate >= 0 ? duplicate : nil
     }
 
+    /// Waits until the disk has what was written; blocks.
+    func sync() throws(SpoolError) {
+        guard fsync(descriptor) == 0 else { throw Self.error("written", errno) }
+    }
+
     /// Brings a range into the system's cache; blocks.
     func prefetch(_ range: Range<Int64>) throws(SpoolError) {
         guard range.lowerBound >= 0, !range.isEmpty else { return }

@@ -8,9 +8,9 @@ import Synchronization
 /// between the two steps, its empty file is removed by the next one that starts: each process holds a lock on a file of
 /// its own, and a lock that can be had belongs to nobody alive.
 package final class SpoolDirectory: Sendable {
-    private let pool: NIOThreadPool
-    private let ledger: SpoolLedger
-    private let folder: SpoolFolder
+    let pool: NIOThreadPool
+    let ledger: SpoolLedger
+    let folder: SpoolFolder
     private let owner: SpoolOwner
     private let filesMade = Mutex<UInt64>(0)
 
@@ -41,8 +41,7 @@ package final class SpoolDirectory: Sendable {
     /// - Returns: A writer whose file goes with it, unless it is finished.
     /// - Throws: ``SpoolError`` with `.full`, `.diskFull` or `.failed`.
     package func writer(maximumBytes: Int64, expectedBytes: Int64? = nil) async throws -> SpoolWriter {
-        let share = max(0, min(expectedBytes ?? 0, maximumBytes))
-        let reservation = try SpoolReservation(share, in: ledger)
+        let reservation = try reservation(maximumBytes: maximumBytes, expectedBytes: expectedBytes)
         return SpoolWriter(
             maximumBytes: maximumBytes,
             tape: SpoolTape(try await storage(expectedBytes), pool: pool),
@@ -50,15 +49,53 @@ package final class SpoolDirectory: Sendable {
         )
     }
 
-    private func storage(_ expectedBytes: Int64?) async throws -> any SpoolStorage {
-        if let expectedBytes, expectedBytes <= SpoolMemory.longestContent {
-            return SpoolMemory(capacity: expectedBytes)
+    /// Opens a new file that has a name for as long as somebody holds that.
+    ///
+    /// - Parameters:
+    ///   - maximumBytes: As for ``writer(maximumBytes:expectedBytes:)``.
+    ///   - expectedBytes: Likewise.
+    ///   - parameter: What the file is called in the request, for messages.
+    /// - Returns: A writer, and the file's name.
+    /// - Throws: ``SpoolError`` with `.full`, `.diskFull` or `.failed`.
+    func namedWriter(
+        maximumBytes: Int64,
+        expectedBytes: Int64?,
+        parameter: String
+    ) async throws -> (SpoolWriter, NamedSpoolFile) {
+        let reservation = try reservation(maximumBytes: maximumBytes, expectedBytes: expectedBytes)
+        let name = newName()
+        let descriptor = try await pool.runIfActive { [folder, pool] in
+            SpoolDescriptor(try folder.create(name), pool: pool)
         }
+        let tape = SpoolTape(descriptor, pool: pool)
+        return (
+            SpoolWriter(maximumBytes: maximumBytes, parameter: parameter, tape: tape, reservation: reservation),
+            NamedSpoolFile(name, descriptor, in: folder, pool: pool)
+        )
+    }
+
+    /// Removes what processes left that have died since; blocks.
+    ///
+    /// - Throws: ``SpoolError`` with `.failed`.
+    func clear() throws(SpoolError) { try owner.clear() }
+
+    private func reservation(maximumBytes: Int64, expectedBytes: Int64?) throws -> SpoolReservation {
+        try SpoolReservation(max(0, min(expectedBytes ?? 0, maximumBytes)), in: ledger)
+    }
+
+    private func newName() -> String {
         let number = filesMade.withLock { made in
             made += 1
             return made
         }
-        let name = owner.fileName(number)
+        return owner.fileName(number)
+    }
+
+    private func storage(_ expectedBytes: Int64?) async throws -> any SpoolStorage {
+        if let expectedBytes, expectedBytes <= SpoolMemory.longestContent {
+            return SpoolMemory(capacity: expectedBytes)
+        }
+        let name = newName()
         return try await pool.runIfActive { [folder, pool] in
             let descriptor = SpoolDescriptor(try folder.create(name), pool: pool)
             try folder.remove(name)

@@ -6,7 +6,7 @@ import Darwin
 
 /// An open directory that belongs to this user alone.
 final class SpoolFolder: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// Opens a directory and makes it, and what leads to it, if it is missing; blocks.
     ///
@@ -26,6 +26,9 @@ final class SpoolFolder: Sendable {
             throw Self.unusable(path, "is open to other users; run chmod 700 on it or choose another")
         }
     }
+
+    /// Takes over an open directory.
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { _ = close(descriptor) }
 

@@ -25,6 +25,9 @@ final class SpoolLedger: Sendable {
         }
     }
 
+    /// Counts bytes that are there already, whether or not they fit.
+    fileprivate func count(_ bytes: Int64) { reserved.withLock { $0 += bytes } }
+
     fileprivate func giveBack(_ bytes: Int64) { reserved.withLock { $0 -= bytes } }
 }
 
@@ -41,7 +44,35 @@ final class SpoolReservation: Sendable {
         try set(bytes)
     }
 
+    /// Makes an empty share.
+    init(in ledger: SpoolLedger) { self.ledger = ledger }
+
     deinit { ledger.giveBack(held.withLock { $0 }) }
+
+    /// Adds bytes that are there already, whether or not they fit.
+    func count(_ bytes: Int64) {
+        ledger.count(bytes)
+        held.withLock { $0 += bytes }
+    }
+
+    /// Gives so many bytes back, or as many as there are.
+    func giveBack(_ bytes: Int64) {
+        let given = held.withLock { held in
+            let given = min(bytes, held)
+            held -= given
+            return given
+        }
+        ledger.giveBack(given)
+    }
+
+    /// Takes over what another share of the same ledger has.
+    func absorb(_ other: SpoolReservation) {
+        let bytes = other.held.withLock { held in
+            defer { held = 0 }
+            return held
+        }
+        held.withLock { $0 += bytes }
+    }
 
     /// Makes the share so large, larger or smaller than before.
     ///

@@ -37,7 +37,7 @@ final class SpoolOwner: Sendable {
                 throw SpoolError(.unusableDirectory, "The spool directory's file system has no working file locks.")
             }
         }
-        try Self.clear(folder, except: token)
+        try clear()
     }
 
     deinit {
@@ -49,23 +49,24 @@ final class SpoolOwner: Sendable {
     /// The name of one of this owner's files.
     func fileName(_ number: UInt64) -> String { "\(Self.filePrefix)\(token)-\(number)" }
 
-    private static func clear(_ folder: SpoolFolder, except own: String) throws(SpoolError) {
+    /// Removes what dead processes left; blocks.
+    func clear() throws(SpoolError) {
         // Files first: whoever makes one has made its lock before, so every living owner is in the second list.
-        let files = try folder.names().filter { $0.hasPrefix(filePrefix) }
-        var living: Set<Substring> = [own[...]]
-        for name in try folder.names() where name.hasPrefix(lockPrefix) && name.hasSuffix(lockSuffix) {
-            let token = name.dropFirst(lockPrefix.count).dropLast(lockSuffix.count)
-            guard token != own, let lock = folder.descriptor(of: name) else { continue }
+        let files = try folder.names().filter { $0.hasPrefix(Self.filePrefix) }
+        var living: Set<Substring> = [token[...]]
+        for name in try folder.names() where name.hasPrefix(Self.lockPrefix) && name.hasSuffix(Self.lockSuffix) {
+            let other = name.dropFirst(Self.lockPrefix.count).dropLast(Self.lockSuffix.count)
+            guard other != token, let lock = folder.descriptor(of: name) else { continue }
             defer { _ = close(lock) }
             if flock(lock, LOCK_EX | LOCK_NB) == 0 {
                 try folder.remove(name)
             } else {
-                living.insert(token)
+                living.insert(other)
             }
         }
         for file in files {
-            let token = file.dropFirst(filePrefix.count).prefix { $0 != "-" }
-            if !living.contains(token) { try folder.remove(file) }
+            let other = file.dropFirst(Self.filePrefix.count).prefix { $0 != "-" }
+            if !living.contains(other) { try folder.remove(file) }
         }
     }
 }

@@ -32,16 +32,18 @@ package final class SpoolWriter: Sendable {
     }
 
     private let maximumBytes: Int64
+    private let parameter: String
     private let state: Mutex<State>
 
-    init(maximumBytes: Int64, tape: SpoolTape, reservation: SpoolReservation) {
+    init(maximumBytes: Int64, parameter: String = "file", tape: SpoolTape, reservation: SpoolReservation) {
         self.maximumBytes = maximumBytes
+        self.parameter = parameter
         state = Mutex(State(medium: Medium(tape: tape, reservation: reservation)))
     }
 
     /// Takes the next bytes; suspends only when the disk is slower.
     ///
-    /// - Throws: ``RuleError`` with `.tooLarge`, parameter `file`; ``SpoolError``. After that only ``discard()`` helps.
+    /// - Throws: ``RuleError`` with `.tooLarge`, the parameter being the file's; ``SpoolError``. After that only ``discard()`` helps.
     package nonisolated(nonsending) func write(_ bytes: ByteBuffer) async throws {
         try reserve(bytes.readableBytes)
         var rest = bytes
@@ -94,7 +96,11 @@ package final class SpoolWriter: Sendable {
             guard let medium = state.medium else { throw Self.ended }
             let size = state.sizeInBytes + Int64(count)
             guard size <= maximumBytes else {
-                throw RuleError(.tooLarge, "The file is larger than \(maximumBytes) bytes.", parameter: "file")
+                throw RuleError(
+                    .tooLarge,
+                    "The \(parameter) is larger than \(maximumBytes) bytes.",
+                    parameter: parameter
+                )
             }
             if size > medium.reservation.bytes {
                 // In steps, so that a stream of small pieces does not ask for every one of them.

@@ -8,7 +8,7 @@ package final class SpooledFile: RandomAccessFile {
     /// Lower-case hexadecimal SHA-256 of the content.
     package let sha256: String
     private let storage: any SpoolStorage
-    private let reservation: SpoolReservation
+    let reservation: SpoolReservation
 
     init(sizeInBytes: Int64, sha256: String, storage: any SpoolStorage, reservation: SpoolReservation) {
         self.sizeInBytes = sizeInBytes

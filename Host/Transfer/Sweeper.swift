@@ -27,6 +27,7 @@ package final class Sweeper: Sendable {
     private let removal: CopyRemoval
     private let search: LostFileSearch
     private let work: any UnfinishedWork
+    private let uploads: UploadSweep
     private let interval: Duration
     private let logger: Logger
     private let rings: AsyncStream<Void>
@@ -38,12 +39,14 @@ package final class Sweeper: Sendable {
     /// - Parameters:
     ///   - removal: Where the providers are asked and it is noted what is gone.
     ///   - work: Where it is claimed what is left.
+    ///   - uploads: Removes parts of uploads.
     ///   - deletesLostUploads: Whether a file that an upload may have left is deleted, or told in the log alone.
     ///   - interval: Between two sweeps.
     ///   - logger: For one line a sweep that did something.
     package init(
         removal: CopyRemoval,
         work: any UnfinishedWork,
+        uploads: UploadSweep,
         deletesLostUploads: Bool,
         interval: Duration,
         logger: Logger
@@ -51,6 +54,7 @@ package final class Sweeper: Sendable {
         self.removal = removal
         search = LostFileSearch(removal: removal, work: work, deletes: deletesLostUploads)
         self.work = work
+        self.uploads = uploads
         self.interval = interval
         self.logger = logger
         (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -96,6 +100,7 @@ package final class Sweeper: Sendable {
         } catch {
             logger.warning("unfinished work could not be claimed", metadata: ["error": "\(error)"])
         }
+        await uploads.run()
         logger.log(
             level: count.finished + count.postponed > 0 ? .info : .debug,
             "sweep finished",

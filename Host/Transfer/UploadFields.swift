@@ -103,7 +103,10 @@ package struct UploadFields: Hashable, Sendable {
         do { return try request() } catch { return nil }
     }
 
-    private static func purpose(_ value: String) throws(RuleError) -> FilePurpose {
+    /// Reads a purpose that a client may name.
+    ///
+    /// - Throws: ``RuleError`` with `.invalidRequest`, parameter `purpose`.
+    package static func purpose(_ value: String) throws(RuleError) -> FilePurpose {
         guard let purpose = FilePurpose(rawValue: value), FilePurpose.requestable.contains(purpose) else {
             throw RuleError(.invalidRequest, "purpose must be one of: \(purposes).", parameter: "purpose")
         }

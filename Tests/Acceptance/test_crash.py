@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support import uploads
 from support.crashes import CONTENT, FAILURES, OPENAI_MODEL, VERTEX_MODEL, Aftermath, CrashSite, Scenario, Tally
 from support.documents import file_message, upload_body
 from support.gateway import ROOT, Gateway
@@ -33,6 +34,12 @@ def judge_upload(after: Aftermath) -> None:
         assert after.ids == [], "the client was told of a failure, but there is a file"
     else:
         assert len(after.ids) <= 1
+
+
+def judge_upload_in_parts(after: Aftermath) -> None:
+    if after.answer is not None:
+        assert after.ids == [after.answer.json()["file"]["id"]], f"the client was told of a file; there are {after.ids}"
+    assert len(after.ids) <= 1
 
 
 def judge_refused_upload(after: Aftermath) -> None:
@@ -73,6 +80,13 @@ def upload(gateway: Gateway, http: httpx.Client, _: str | None) -> httpx.Respons
     return gateway.post_file(upload_body(CONTENT, BOTH), http)
 
 
+def upload_in_parts(_: Gateway, http: httpx.Client, __: str | None) -> httpx.Response:
+    half = len(CONTENT) // 2
+    session = uploads.begun(http, len(CONTENT), BOTH)
+    first, _ = (uploads.added(http, session, CONTENT[:half]) for _ in range(2))
+    return uploads.complete(http, session, [first, uploads.added(http, session, CONTENT[half:])])
+
+
 def delete(gateway: Gateway, http: httpx.Client, file_id: str | None) -> httpx.Response:
     return http.delete(f"/v1/files/{file_id}")
 
@@ -88,6 +102,7 @@ SCENARIOS = [
     Scenario(
         "an upload that one of two providers refuses", with_a_refusing_provider, upload, judge_refused_upload, (400,)
     ),
+    Scenario("an upload in parts", lambda site, gateway: None, upload_in_parts, judge_upload_in_parts),
     Scenario("a deletion of two copies", with_file(BOTH), delete, judge_delete),
     Scenario("a deletion that Google fails once", GOOGLE_FAILS_ONCE, delete, judge_delete, (200, 503)),
     Scenario("a deletion that OpenAI fails once", OPENAI_FAILS_ONCE, delete, judge_delete, (200, 503)),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 
@@ -29,7 +30,6 @@ CONTENT = pdf().ljust(1_200_000, b"\n")
 _MOST_SWEEPS = 4
 #: Among several hosts, the next run may have to wait until the lease of the dead one is over.
 _MOST_SWEEPS_ON_POSTGRESQL = 90
-_SETTINGS = {"sweep_seconds": 1}
 _UNFINISHED = (
     "SELECT status, 'file' FROM files WHERE status NOT IN ('ready', 'deleted', 'expired') "
     "UNION ALL SELECT state, 'copy' FROM file_copies WHERE state <> 'ready'"
@@ -89,25 +89,30 @@ class Tally:
 class CrashSite:
     """One place for crashes: simulators, a data directory and a kill point of its own, one crash after the other."""
 
+    #: The gateway's `general_settings`.
+    settings: ClassVar[dict] = {"sweep_seconds": 1}
+    #: Finds nothing once everything is finished.
+    unfinished: ClassVar[str] = _UNFINISHED
+
     def __init__(self, folder: Path, shim: Path, postgresql: PostgreSQL | None = None):
         folder.mkdir()
         self._folder = folder
         self._postgresql = postgresql
-        self._database: Database | None = None
+        self.database: Database | None = None
         self._point = KillPoint(shim, folder / "killpoint")
         self.simulators = Simulators(BUILD / "gantry-simulators", folder / "simulators", clean_environment())
-        self._http = httpx.Client(headers={"Authorization": f"Bearer {MASTER_KEY}"}, timeout=30, trust_env=False)
+        self.http = httpx.Client(headers={"Authorization": f"Bearer {MASTER_KEY}"}, timeout=30, trust_env=False)
         credentials = folder / "credentials.json"
         credentials.write_text(json.dumps(self.simulators.service_account("main")))
         credentials.chmod(0o600)
         self._configuration = configuration(
             openai_entry(self.simulators, OPENAI_MODEL, model_info={"id": "openai-main"}),
             vertex_entry(self.simulators, credentials, VERTEX_MODEL, model_info={"id": "vertex-main"}),
-            **_SETTINGS,
+            **self.settings,
         )
 
     def close(self) -> None:
-        self._http.close()
+        self.http.close()
         self.simulators.stop()
 
     def count_points(self, scenario: Scenario) -> int:
@@ -121,7 +126,7 @@ class CrashSite:
         gateway, file_id = self._begin(scenario)
         self._point.arm()
         try:
-            answer = scenario.act(gateway, self._http, file_id)
+            answer = scenario.act(gateway, self.http, file_id)
             assert answer.status_code in scenario.statuses, answer.text
             self._wait_until_quiet()
             return self._point.count
@@ -139,7 +144,7 @@ class CrashSite:
         answer = None
         try:
             with suppress(httpx.TransportError):
-                answer = scenario.act(gateway, self._http, file_id)
+                answer = scenario.act(gateway, self.http, file_id)
                 self._wait_until_quiet(gateway)
         finally:
             self._kill(gateway)
@@ -160,9 +165,9 @@ class CrashSite:
         self.simulators.reset()
         shutil.rmtree(self._folder / "data", ignore_errors=True)
         if self._postgresql:
-            if self._database:
-                self._database.drop()
-            self._database = self._postgresql.database()
+            if self.database:
+                self.database.drop()
+            self.database = self._postgresql.database()
         gateway = self._start(**self._point.environment)
         try:
             return gateway, scenario.prepare(self, gateway)
@@ -171,19 +176,19 @@ class CrashSite:
             raise
 
     def _start(self, **environment: str) -> Gateway:
-        if self._database:
-            environment["DATABASE_URL"] = self._database.url
+        if self.database:
+            environment["DATABASE_URL"] = self.database.url
         gateway = Gateway.start(
             self._folder, self._configuration, data=self._folder / "data", environment=clean_environment(**environment)
         )
-        if self._database:
-            gateway.secrets.append(self._database.server.password)
+        if self.database:
+            gateway.secrets.append(self.database.server.password)
         gateway.secrets.append("sk-sim-main")
-        self._http.base_url = gateway.url
+        self.http.base_url = gateway.url
         return gateway
 
     def upload(self, gateway: Gateway, targets: str) -> str:
-        return gateway.upload(CONTENT, targets, self._http)["id"]
+        return gateway.upload(CONTENT, targets, self.http)["id"]
 
     def _wait_until_quiet(self, gateway: Gateway | None = None) -> None:
         """Waits until the gateway is dead or has made no call for some rounds: some work comes after the answer."""
@@ -219,65 +224,65 @@ class CrashSite:
         try:
             self.settle(gateway)
             self._check_objects()
-            aftermath = Aftermath(file_id, answer, gateway.file_ids(self._http))
+            aftermath = Aftermath(file_id, answer, gateway.file_ids(self.http))
             scenario.judge(aftermath)
             self._check_the_missing(aftermath)
             for one in aftermath.ids:
-                self._check_usable(gateway, one)
+                self.check_usable(gateway, one)
             self._check_objects()
         except BaseException:
             gateway.signal(signal.SIGKILL)
             gateway.process.wait(10)
             raise
         gateway.stop()
-        assert not (rows := self._rows(_UNFINISHED)), f"unfinished work is left in the registry: {rows}"
+        assert not (rows := self.rows(self.unfinished)), f"unfinished work is left in the registry: {rows}"
         return aftermath
 
     def settle(self, gateway: Gateway) -> None:
         """Waits for the sweeps of this run until nothing is unfinished; the first one has to be over in any case."""
-        most = _MOST_SWEEPS_ON_POSTGRESQL if self._database else _MOST_SWEEPS
+        most = _MOST_SWEEPS_ON_POSTGRESQL if self.database else _MOST_SWEEPS
         for number in range(1, most + 1):
             until(
                 f"sweep {number} is finished",
                 lambda number=number: gateway.process.output.count("sweep finished") >= number,
                 seconds=30,
             )
-            if not self._rows(_UNFINISHED):
+            if not self.rows(self.unfinished):
                 return
-        raise AssertionError(f"{most} sweeps have left unfinished work: {self._rows(_UNFINISHED)}")
+        raise AssertionError(f"{most} sweeps have left unfinished work: {self.rows(self.unfinished)}")
 
     def _check_objects(self) -> None:
         """Every object belongs to a file, and every file has its objects."""
         state = self.simulators.state()
         there = {file["id"] for file in state["openai"]["files"]}
         there |= {f"gs://{one['bucket']}/{one['name']}" for one in state["google"]["objects"]}
-        needed = {row[0] for row in self._rows(_NEEDED)}
+        needed = {row[0] for row in self.rows(_NEEDED)}
         assert not there - needed, f"objects that belong to nobody: {sorted(there - needed)}"
         assert not needed - there, f"objects that are missing: {sorted(needed - there)}"
 
     def _check_the_missing(self, aftermath: Aftermath) -> None:
         if aftermath.file_id and aftermath.file_id not in aftermath.ids:
-            status = self._http.get(f"/v1/files/{aftermath.file_id}").status_code
+            status = self.http.get(f"/v1/files/{aftermath.file_id}").status_code
             assert status == 404, f"a file that is in no list answers {status}"
         if not aftermath.ids:
             assert self.simulators.holds_nothing(), "no file is left, but objects are"
 
-    def _check_usable(self, gateway: Gateway, file_id: str) -> None:
-        found = self._http.get(f"/v1/files/{file_id}")
+    def check_usable(self, gateway: Gateway, file_id: str) -> None:
+        found = self.http.get(f"/v1/files/{file_id}")
         assert (found.status_code, found.json().get("bytes")) == (200, len(CONTENT)), found.text
-        content = self._http.get(f"/v1/files/{file_id}/content")
+        content = self.http.get(f"/v1/files/{file_id}/content")
         assert content.status_code == 200 and content.content == CONTENT, f"other content: {content.status_code}"
         digest = hashlib.sha256(CONTENT).hexdigest()[:12]
         for model in (OPENAI_MODEL, VERTEX_MODEL):
-            answer = gateway.chat(model, file_message(file_id), self._http)
+            answer = gateway.chat(model, file_message(file_id), self.http)
             assert answer.status_code == 200, f"{model}: {answer.text}"
             assert digest in answer.text, f"{model} was given something else: {answer.text}"
         digests = [one["sha256"] for one in self.simulators.openai_files() + self.simulators.google_objects()]
         assert digests == [hashlib.sha256(CONTENT).hexdigest()] * 2, f"not one object at each provider: {digests}"
 
-    def _rows(self, statement: str) -> list[list[str]]:
-        if self._database:
-            return self._database.sql(statement)
+    def rows(self, statement: str) -> list[list[str]]:
+        if self.database:
+            return self.database.sql(statement)
         path = self._folder / "data" / "gantry.sqlite"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as registry:
             return [list(row) for row in registry.execute(statement)]

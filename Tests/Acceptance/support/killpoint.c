@@ -121,12 +121,14 @@ ON_NAME(unlink, (const char *path), (path))
 ON_NAME(unlinkat, (int folder, const char *path, int flags), (folder, path, flags))
 ON_NAME(rename, (const char *from, const char *to), (from, to))
 ON_NAME(renameat, (int folder, const char *from, int other, const char *to), (folder, from, other, to))
+ON_NAME(linkat, (int folder, const char *from, int other, const char *to, int flags), (folder, from, other, to, flags))
+ON_NAME(mkdirat, (int folder, const char *path, mode_t mode), (folder, path, mode))
 
 __attribute__((constructor)) static void prepare(void) {
 #define FIND(name) next_##name = next(#name)
     FIND(write), FIND(writev), FIND(pwrite), FIND(pwrite64), FIND(pwritev), FIND(send), FIND(sendto), FIND(sendmsg);
     FIND(sendmmsg), FIND(sendfile), FIND(sendfile64), FIND(fsync), FIND(fdatasync), FIND(ftruncate), FIND(ftruncate64);
-    FIND(unlink), FIND(unlinkat), FIND(rename), FIND(renameat);
+    FIND(unlink), FIND(unlinkat), FIND(rename), FIND(renameat), FIND(linkat), FIND(mkdirat);
     const char *path = getenv("GANTRY_KILLPOINT_FILE");
     if (path == NULL) return;
     int file = open(path, O_RDWR | O_CLOEXEC);

@@ -1,4 +1,4 @@
-"""The part of the ownership matrix that has no file ids: users, keys, teams, models, health and uploads."""
+"""The part of the ownership matrix that has no file ids: users, keys, teams, models, health, uploads and parts."""
 
 import json
 import secrets
@@ -10,6 +10,7 @@ from .documents import Multipart, pdf
 from .ownership import (
     ASKER,
     ASKERS,
+    FILE,
     GOOD,
     MASTER_USER,
     NO_KEY,
@@ -18,14 +19,17 @@ from .ownership import (
     Asker,
     Message,
     Outcome,
+    may,
     post,
 )
 from .ownership_world import HELD_BACK, World
+from .uploads import part_form
 
-OWN, FOREIGN, UNKNOWN, ANY = "own", "foreign", "unknown", "-"
+OWN, TEAMS, FOREIGN, UNKNOWN, ANY = "own", "team's", "foreign", "unknown", "-"
 SUBJECTS = {
-    OWN: "the asker's own user, a key of the asker's user (else the key itself), a team of the asker's",
-    FOREIGN: "the user zed, a key of zed, a team of which no asker is a member",
+    OWN: "the asker's own user, a key of the asker's user (else the key itself), a team or an upload of the asker's",
+    TEAMS: "an upload that ann has begun under red",
+    FOREIGN: "the user zed, a key or an upload of zed, a team of which no asker is a member",
     UNKNOWN: "a name that nobody and nothing has",
     ANY: "a request that names nobody",
 }
@@ -33,6 +37,7 @@ SUBJECTS = {
 FORBIDDEN = Outcome(403, "admin_only")
 MISSING = Outcome(404, "not_found")
 NO_MODEL = Outcome(404, "model_not_found")
+NO_UPLOAD, FOREIGN_UPLOAD = Outcome(404, "upload_not_found"), Outcome(403, "upload_access_denied")
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,16 @@ def _models(row: Row, asker: Asker, column: str) -> Outcome:
     return NO_MODEL if column == UNKNOWN or is_held_back else OK
 
 
+def _uploads(row: Row, asker: Asker, column: str) -> Outcome:
+    """Its owner, its team and administrators; a viewer changes nothing."""
+    if column == UNKNOWN:
+        return NO_UPLOAD
+    is_allowed = (
+        column == OWN or asker.role == "proxy_admin" or (column == TEAMS and may(asker, "delete", FILE["team"]))
+    )
+    return OK if is_allowed else FOREIGN_UPLOAD
+
+
 ACCESS: dict[str, Callable[[Row, Asker, str], Outcome]] = {
     "everybody": _everybody,
     "every good key": _every_good_key,
@@ -109,6 +124,7 @@ ACCESS: dict[str, Callable[[Row, Asker, str], Outcome]] = {
     "its user": _own_keys,
     "the models of the key": _models,
     "the key itself": _itself,
+    "whose upload it is": _uploads,
 }
 
 
@@ -148,6 +164,52 @@ def _upload(path: str) -> Callable[[str], Message]:
         return Message("POST", path, form.file(pdf(secrets.token_hex(8))).body())
 
     return make
+
+
+#: What every part of these tests has: the same once more is no more than the upload may have.
+PART = b"contents"
+BEGINNING = {"filename": "a.txt", "purpose": "user_data", "bytes": len(PART), "mime_type": "text/plain"}
+BEGINNING |= {"target_model_names": OPENAI_MODEL}
+
+
+def _part(path: str) -> Callable[[str], Message]:
+    """Adds a part to an upload, which is named as the upload and one of its parts with a slash between."""
+    body = part_form(PART, boundary="b").body()
+    return lambda name: Message("POST", f"{path}/{name.partition('/')[0]}/parts", body)
+
+
+def _completion(path: str) -> Callable[[str], Message]:
+    def make(name: str) -> Message:
+        upload, _, part = name.partition("/")
+        return post(f"{path}/{upload}/complete", {"part_ids": [part or "part_x"]})
+
+    return make
+
+
+def _cancellation(path: str) -> Callable[[str], Message]:
+    return lambda name: Message("POST", f"{path}/{name.partition('/')[0]}/cancel")
+
+
+SESSION_PATHS = {
+    "/v1/uploads": "/v1/uploads",
+    "/uploads": "/uploads",
+    "/:provider/v1/uploads": "/vertex_ai/v1/uploads",
+    "/openai/v1/uploads": "/openai/v1/uploads",
+}
+
+
+def _session_rows() -> list[Row]:
+    """The routes of uploads in parts."""
+    rows, columns, whose = [], (OWN, TEAMS, FOREIGN, UNKNOWN), "whose upload it is"
+    for pattern, path in SESSION_PATHS.items():
+        one = f"{pattern}/:upload_id"
+        rows += [
+            Row(("POST", pattern), "nothing", "every good key", _post(path, **BEGINNING), (ANY,)),
+            Row(("POST", f"{one}/parts"), "upload", whose, _part(path), columns),
+            Row(("POST", f"{one}/complete"), "upload", whose, _completion(path), columns, is_final=True),
+            Row(("POST", f"{one}/cancel"), "upload", whose, _cancellation(path), columns, is_final=True),
+        ]
+    return rows
 
 
 UPLOAD_PATHS = {
@@ -213,7 +275,7 @@ def _rows() -> list[Row]:
     return rows
 
 
-ROWS = _rows()
+ROWS = _rows() + _session_rows()
 
 
 @dataclass
@@ -226,6 +288,7 @@ class Subjects:
 
     def __post_init__(self) -> None:
         self.zed_key = self.world.new_user("zed")
+        self.world.keys["zed"] = self.zed_key
 
     def check(self, row: Row) -> list[str]:
         """Asks every cell of a row; returns what is wrong."""
@@ -245,7 +308,7 @@ class Subjects:
             body = message.body.replace(b"ZED", self.world.users["zed"].encode())
             message = Message(message.method, message.path, body)
         before = self._seen_from_above(row, name, column)
-        content_type = "multipart/form-data; boundary=b" if row.route in UPLOADS else "application/json"
+        content_type = "multipart/form-data; boundary=b" if row.route in FORMS else "application/json"
         answer = self.world.ask(asker.name, message, content_type)
         found = []
         if answer.status != outcome.status:
@@ -259,6 +322,8 @@ class Subjects:
             found.append("changed what it was refused for")
         if row.route in UPLOADS and answer.status == 200:
             self.world.ask("master key", Message("DELETE", f"/v1/files/{answer.json()['id']}"))
+        if row.route[1].endswith("/complete") and answer.status == 200:
+            self.world.ask("master key", Message("DELETE", f"/v1/files/{answer.json()['file']['id']}"))
         return found
 
     # What requests name.
@@ -272,7 +337,7 @@ class Subjects:
             return str(uuid.uuid4())
         if is_used_up:
             return self._made(row.subject, asker, column)
-        place = (row.subject, asker.name if column == OWN else "zed")
+        place = (row.subject, asker.name if column == OWN else column)
         if place not in self._names:
             self._names[place] = self._standing(row.subject, asker, column)
         return self._names[place]
@@ -284,13 +349,17 @@ class Subjects:
             return world.users[asker.user if column == OWN else "zed"]
         if subject == "team":
             return world.teams[sorted(asker.teams)[0] if column == OWN else "green"]
-        if column == OWN and not asker.user:
+        if subject == "key" and column == OWN and not asker.user:
             return world.keys[asker.name] or "sk-none"
         return self._made(subject, asker, column)
 
     def _made(self, subject: str, asker: Asker, column: str) -> str:
         """Something that is made for one request."""
         world = self.world
+        if subject == "upload":
+            # Who has no good key has begun nothing: what it names is refused before anybody looks.
+            own = asker.name if asker.key == GOOD else "owner"
+            return self._begun({OWN: own, TEAMS: "owner", FOREIGN: "zed"}[column])
         if subject == "key":
             return world.new_key(asker.user if column == OWN else "zed")
         if subject == "user":
@@ -298,6 +367,13 @@ class Subjects:
         members = [{"role": "user", "user_id": world.users["zed"]}]
         team = {"team_id": f"short-{uuid.uuid4().hex[:12]}", "members_with_roles": members}
         return world.post("/team/new", team)["team_id"]
+
+    def _begun(self, asker: str) -> str:
+        """An upload with its only part."""
+        upload = self.world.post("/v1/uploads", BEGINNING, asker)["id"]
+        answer = self.world.ask(asker, _part("/v1/uploads")(upload), "multipart/form-data; boundary=b")
+        assert answer.status == 200, answer.text
+        return f"{upload}/{answer.json()['id']}"
 
     def _seen_from_above(self, row: Row, name: str, column: str) -> str:
         """What the master key sees of the thing that is named."""
@@ -315,6 +391,8 @@ class Subjects:
 
 
 UPLOADS = {("POST", pattern) for pattern in UPLOAD_PATHS}
+#: The routes whose body is a form.
+FORMS = UPLOADS | {("POST", f"{pattern}/:upload_id/parts") for pattern in SESSION_PATHS}
 
 
 # Uploads that are sent twice.

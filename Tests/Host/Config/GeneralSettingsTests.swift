@@ -18,6 +18,9 @@ struct GeneralSettingsTests {
               database_url: os.environ/URL
               id_format: litellm
               max_file_size_mb: 1
+              max_upload_size_mb: 3
+              uploads_disk_mb: "4"
+              uploads_folder: /mnt/uploads
               max_request_size_mb: "2"
               drain_seconds: 1.5
               sweep_seconds: 0.5
@@ -32,12 +35,34 @@ struct GeneralSettingsTests {
         #expect(settings.databaseURL == "postgres://db/gantry")
         #expect(settings.fileIDFormat == .litellm)
         #expect(settings.maximumFileBytes == 1_048_576)
+        #expect(settings.maximumUploadBytes == 3_145_728)
+        #expect(settings.uploadsDiskBytes == 4_194_304)
+        #expect(settings.uploadsFolder == "/mnt/uploads")
         #expect(settings.maximumRequestBytes == 2_097_152)
         #expect(settings.drainTimeout == .milliseconds(1500))
         #expect(settings.sweepInterval == .milliseconds(500))
         #expect(settings.staleAge == .seconds(90))
         #expect(settings.lostUploads == .report)
         #expect(settings.defaultExpiry == [.batch: 86400, .userData: 3600])
+    }
+
+    @Test
+    func theDiskForPartsIsEightUploadsUnlessItIsSaid() throws {
+        let settings = try settings("general_settings: {master_key: sk-1234, max_upload_size_mb: 2}")
+
+        #expect(settings.uploadsDiskBytes == 16 << 20)
+        #expect(settings.uploadsFolder == nil)
+    }
+
+    @Test(arguments: [
+        "max_upload_size_mb: 0", "max_upload_size_mb: 640001", "uploads_disk_mb: 0", "uploads_folder: a/b",
+    ])
+    func aBadSettingOfUploadsIsNamed(setting: String) throws {
+        let text = "general_settings: {master_key: sk-1234, \(setting)}"
+
+        let error = #expect(throws: ConfigurationError.self) { try settings(text) }
+
+        #expect(error?.description.contains(String(setting.prefix { $0 != ":" })) == true)
     }
 
     @Test(arguments: ["{batches: 86400}", "{batch: 3599}", "{batch: 2592001}", "{batch_output: 86400}", "3600"])

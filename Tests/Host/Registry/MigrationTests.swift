@@ -53,11 +53,8 @@ struct MigrationTests {
     }
 
     private static let tables = [
-        "webhook_deliveries", "objects", "file_targets", "file_copies", "files", "upload_keys", "workers",
-        "team_members", "keys", "users",
-        "teams",
-        "settings",
-        "schema_version",
+        "upload_parts", "uploads", "webhook_deliveries", "objects", "file_targets", "file_copies", "files",
+        "upload_keys", "workers", "team_members", "keys", "users", "teams", "settings", "schema_version",
     ]
 
     private static func insert(

@@ -47,13 +47,32 @@ struct ErrorResponsesTests {
         (RuleError.Code.fileAccessDenied, 403), (.fileNotFound, 404), (.fileExpired, 404), (.fileLost, 404),
         (.rawFileID, 400),
         (.keyModelAccessDenied, 403), (.modelNotFound, 400), (.adminOnly, 403), (.tooLarge, 413),
-        (.invalidRequest, 400), (.unsupported, 400),
+        (.invalidRequest, 400), (.unsupported, 400), (.uploadNotFound, 404), (.uploadAccessDenied, 403),
+        (.uploadExpired, 400), (.uploadCompleted, 400), (.uploadCancelled, 400), (.uploadUnderWay, 409),
     ])
     func aBrokenRuleHasTheContractsStatus(code: RuleError.Code, status: Int) {
         let answer = ErrorResponses.answer(for: RuleError(code, "because", parameter: "model"))
 
         #expect(answer.status.code == status)
         #expect(answer.parameter == "model")
+    }
+
+    @Test
+    func aPartThatIsElsewhereNamesItsHostAndWhatToDo() {
+        let part = UploadPart(
+            id: ObjectID(.part, uuid: .random()),
+            sizeInBytes: 1,
+            sha256: "aa",
+            host: "host-2",
+            createdAt: UnixTime(secondsSince1970: 0)
+        )
+
+        let elsewhere = ErrorResponses.answer(for: MissingPart(part: part, elsewhere: "host-2"))
+        let lost = ErrorResponses.answer(for: MissingPart(part: part, elsewhere: nil))
+
+        #expect(elsewhere.status == .conflict && elsewhere.code == "upload_part_elsewhere")
+        #expect(elsewhere.message.contains("host-2") && elsewhere.message.contains("uploads_folder"))
+        #expect(lost.status == .conflict && lost.code == "upload_part_lost")
     }
 
     @Test

@@ -66,13 +66,14 @@ struct UploadReceiveTests {
             #expect(spool.reservedBytes == 0)
         }
     }
+}
 
-    private func pieces(of body: [UInt8]) -> AsyncStream<ByteBuffer> {
-        AsyncStream { continuation in
-            for start in stride(from: 0, to: body.count, by: 65_536) {
-                continuation.yield(ByteBuffer(bytes: body[start..<min(start + 65_536, body.count)]))
-            }
-            continuation.finish()
+/// A body as it comes from a socket.
+func pieces(of body: [UInt8], of size: Int = 65_536) -> AsyncStream<ByteBuffer> {
+    AsyncStream { continuation in
+        for start in stride(from: 0, to: body.count, by: size) {
+            continuation.yield(ByteBuffer(bytes: body[start..<min(start + size, body.count)]))
         }
+        continuation.finish()
     }
 }
