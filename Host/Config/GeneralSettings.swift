@@ -15,6 +15,8 @@ package struct GeneralSettings: Sendable {
     package let drainTimeout: Duration
     /// How often unfinished work and expired files are looked for.
     package let sweepInterval: Duration
+    /// How soon a provider is asked about a batch that was made just now; about an older one it is asked less often.
+    package let batchPollInterval: Duration
     /// For how long keys and files are known from memory while the database cannot be reached.
     package let staleAge: Duration
     /// What is done about a provider's file that an upload which was cut off may have left.
@@ -24,7 +26,8 @@ package struct GeneralSettings: Sendable {
     /// Who is told when a batch or a fine-tuning job has ended; nil for nobody.
     package let webhooks: WebhookSettings?
 
-    /// Makes settings; the defaults are 2048 MiB a file, 64 MiB a request, 30 s to drain and to sweep, 60 s from memory.
+    /// Makes settings; the defaults are 2048 MiB a file, 64 MiB a request, 30 s to drain and to sweep, 5 s until
+    /// a batch is asked about, 60 s from memory.
     package init(
         masterKey: String,
         databaseURL: String? = nil,
@@ -33,6 +36,7 @@ package struct GeneralSettings: Sendable {
         maximumRequestBytes: Int = 64 << 20,
         drainTimeout: Duration = .seconds(30),
         sweepInterval: Duration = .seconds(30),
+        batchPollInterval: Duration = .seconds(5),
         staleAge: Duration = .seconds(60),
         lostUploads: LostUploads = .delete,
         defaultExpiry: [FilePurpose: Int64] = [:],
@@ -45,6 +49,7 @@ package struct GeneralSettings: Sendable {
         self.maximumRequestBytes = maximumRequestBytes
         self.drainTimeout = drainTimeout
         self.sweepInterval = sweepInterval
+        self.batchPollInterval = batchPollInterval
         self.staleAge = staleAge
         self.lostUploads = lostUploads
         self.defaultExpiry = defaultExpiry

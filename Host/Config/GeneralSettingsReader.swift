@@ -5,6 +5,7 @@ struct GeneralSettingsReader {
     private static let keys = [
         "master_key", "database_url", "id_format", "max_file_size_mb", "max_request_size_mb", "drain_seconds",
         "sweep_seconds", "stale_seconds", "lost_uploads", "default_expiry_seconds", "webhooks",
+        "batch_poll_seconds",
     ]
     // LiteLLM's settings without which this gateway is neither less safe nor otherwise different to its clients.
     private static let harmless: Set<String> = [
@@ -21,6 +22,7 @@ struct GeneralSettingsReader {
     private static let largestRequestInMebibytes: Int64 = 2048
     private static let longestDrainInSeconds: Int64 = 3600
     private static let longestSweepInSeconds: Int64 = 3600
+    private static let longestBatchPollInSeconds: Int64 = 300
     private static let longestStaleAgeInSeconds: Int64 = 3600
     private static let expirySeconds: ClosedRange<Int64> = 3600...2_592_000
 
@@ -50,9 +52,13 @@ struct GeneralSettingsReader {
             drainTimeout = try reader.seconds(value, upTo: Self.longestDrainInSeconds)
         }
         var sweepInterval = defaults.sweepInterval
+        var batchPollInterval = defaults.batchPollInterval
         var staleAge = defaults.staleAge
         if let value = mapping["sweep_seconds"] {
             sweepInterval = try reader.seconds(value, upTo: Self.longestSweepInSeconds)
+        }
+        if let value = mapping["batch_poll_seconds"] {
+            batchPollInterval = .seconds(try reader.integer(value, in: 1...Self.longestBatchPollInSeconds))
         }
         if let value = mapping["stale_seconds"] {
             staleAge = try reader.seconds(value, upTo: Self.longestStaleAgeInSeconds)
@@ -67,6 +73,7 @@ struct GeneralSettingsReader {
             maximumRequestBytes: requestBytes,
             drainTimeout: drainTimeout,
             sweepInterval: sweepInterval,
+            batchPollInterval: batchPollInterval,
             staleAge: staleAge,
             lostUploads: lostUploads,
             defaultExpiry: try defaultExpiry(mapping),

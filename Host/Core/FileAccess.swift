@@ -1,18 +1,26 @@
-/// What somebody wants to do with a file.
+/// What somebody wants to do with a file, or with an object such as a batch.
 package enum FileAction: Sendable, CaseIterable {
     /// See its record or its content, or use it in a request.
     case read
+    /// Delete it, or change what becomes of it, such as to cancel a batch.
     case delete
 }
 
+/// What belongs to somebody: a file, a batch, a job, a response.
+package protocol OwnedRecord {
+    var owner: Owner { get }
+    /// The team of the key that made it; its members share it.
+    var teamID: TeamID? { get }
+}
+
 extension Principal {
-    /// Whether this principal may do this to that file.
+    /// Whether this principal may do this to that record.
     ///
-    /// The same owner and, for a file made under a team, everybody of that team may do everything; an admin too; a
+    /// The same owner and, for what was made under a team, everybody of that team may do everything; an admin too; a
     /// viewer may read.
-    package func may(_ action: FileAction, _ file: ManagedFile) -> Bool {
-        if file.owner == owner { return true }
-        if let team = file.teamID, team == teamID || memberships.contains(team) { return true }
+    package func may(_ action: FileAction, _ record: some OwnedRecord) -> Bool {
+        if record.owner == owner { return true }
+        if let team = record.teamID, team == teamID || memberships.contains(team) { return true }
         switch role {
         case .admin: return true
         case .viewer: return action == .read
@@ -50,6 +58,32 @@ extension Principal {
             )
         }
         guard file.status == .ready else { throw .fileNotFound(clientID) }
+    }
+}
+
+extension Principal {
+    /// Checks that this principal may have a file copied to a provider: who may read a file may use it where it is; to have
+    /// it copied is for those it belongs to.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - clientID: The id as the client wrote it, for the message.
+    ///   - modelName: For which model.
+    ///   - parameter: Where the id stands.
+    /// - Throws: ``RuleError`` with `.fileAccessDenied`.
+    package func checkMayCopy(
+        _ file: ManagedFile,
+        clientID: String,
+        to modelName: String,
+        parameter: String
+    ) throws(RuleError) {
+        guard !may(.delete, file) else { return }
+        throw RuleError(
+            .fileAccessDenied,
+            "\(displayName) may read the file \(clientID) but not have it copied to the model \(modelName). "
+                + "Use a model that it was uploaded for.",
+            parameter: parameter
+        )
     }
 }
 

@@ -18,16 +18,12 @@ package enum FileIDReading: Hashable, Sendable {
 
 /// Writes and reads file ids.
 ///
-/// Gantry's own form is `file-` and 40 lower-case base-32 characters: 16 bytes of UUID and a 9-byte tag made with a key
-/// that only the registry holds. A made-up id is refused before anything is looked up.
+/// Gantry's own form is `file-` and 40 lower-case base-32 characters with a keyed tag in them: a made-up id is refused
+/// before anything is looked up.
 package struct FileIDCodec: Sendable {
-    private static let prefix = "file-"
-    private static let encodedLength = 40
-    private static let tagLength = 9
-
     private let format: FileIDFormat
+    private let own: TaggedID
     private let verified = VerifiedFileIDs()
-    private let authenticate: @Sendable ([UInt8]) -> [UInt8]
 
     /// Makes a codec.
     ///
@@ -36,42 +32,32 @@ package struct FileIDCodec: Sendable {
     ///   - authenticate: A keyed pseudo-random function of at least 9 bytes, such as HMAC-SHA256.
     package init(format: FileIDFormat, authenticate: @escaping @Sendable ([UInt8]) -> [UInt8]) {
         self.format = format
-        self.authenticate = authenticate
+        own = TaggedID(prefix: "file-", label: "gantry file id 1", authenticate: authenticate)
     }
 
     /// Writes a file's id as clients see it.
     package func text(for file: ManagedFile) -> String {
+        text(for: file.id, mimeType: file.mimeType, targetNames: file.targetNames)
+    }
+
+    /// Writes the id of a file with these properties, which stand in LiteLLM's form alone.
+    package func text(for id: FileID, mimeType: String, targetNames: [String]) -> String {
         switch format {
-        case .gantry:
-            Self.prefix + Base32.encode(file.id.uuid.bytes + tag(of: file.id.uuid))
-        case .litellm:
-            LiteLLMFileID(uuid: file.id.uuid, mimeType: file.mimeType, targetNames: file.targetNames).text
+        case .gantry: own.text(for: id.uuid)
+        case .litellm: LiteLLMFileID(uuid: id.uuid, mimeType: mimeType, targetNames: targetNames).text
         }
     }
 
     /// Reads an id as a client wrote it.
     package func read(_ text: String) -> FileIDReading {
-        if text.hasPrefix(Self.prefix), text.utf8.count == Self.prefix.utf8.count + Self.encodedLength {
+        if own.hasForm(text) {
             if let id = verified.id(for: text) { return .managed(id) }
-            let reading = readOwn(text.dropFirst(Self.prefix.count))
-            if case .managed(let id) = reading { verified.insert(id, for: text) }
-            return reading
+            guard let uuid = own.uuid(in: text) else { return .unknown }
+            verified.insert(FileID(uuid: uuid), for: text)
+            return .managed(FileID(uuid: uuid))
         }
         if let uuid = LiteLLMFileID.uuid(in: text) { return .managed(FileID(uuid: uuid)) }
         return Self.looksRaw(text) ? .raw : .unknown
-    }
-
-    private func readOwn(_ encoded: Substring) -> FileIDReading {
-        guard let bytes = Base32.decode(encoded), bytes.count == 16 + Self.tagLength,
-            let uuid = RecordUUID(bytes: bytes.prefix(16))
-        else { return .unknown }
-        // Every byte is compared whatever the first ones were, so that a tag cannot be guessed byte by byte.
-        let difference = zip(bytes.dropFirst(16), tag(of: uuid)).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-        return difference == 0 ? .managed(FileID(uuid: uuid)) : .unknown
-    }
-
-    private func tag(of uuid: RecordUUID) -> [UInt8] {
-        Array(authenticate(Array("gantry file id 1".utf8) + uuid.bytes).prefix(Self.tagLength))
     }
 
     /// Providers' forms: OpenAI and Anthropic `file-…`/`file_…`, Gemini `files/…` and its URI, Cloud Storage `gs://…`,

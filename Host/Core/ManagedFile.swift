@@ -24,10 +24,15 @@ package enum FileStatus: String, Sendable {
     case uploading
     /// It can be used.
     case ready
+    /// It belongs to an object of the gateway, such as a batch whose rewritten input it is: no client ever sees it.
+    case `internal`
     /// Some copies may be gone; only a repeated delete may still see it.
     case deleting
     /// Its time has passed and its copies are gone; the record says so for a while.
     case expired
+
+    /// Whether a client can ever have been told of a file in this state.
+    package var isKnownToClients: Bool { self != .uploading && self != .internal }
 }
 
 /// Where one copy of a file is in its life.
@@ -76,7 +81,7 @@ package struct FileCopy: Hashable, Sendable {
 ///
 /// It never changes. As a class, since it goes through many hands: a struct of so many fields costs more to hand over than
 /// to look up.
-package final class ManagedFile: Sendable {
+package final class ManagedFile: OwnedRecord, Sendable {
     package let id: FileID
     package let owner: Owner
     /// The team of the key that made it; its members share the file.

@@ -10,6 +10,14 @@ package struct RequestScan: Sendable {
     package internal(set) var includeUsage: Bool?
     /// Every place that names a file, in the order of the text.
     package internal(set) var ids: [FilePlace]
+    /// At most two places that name something else which a provider keeps: the response that this one follows, and the
+    /// first thing that the gateway does not manage.
+    package internal(set) var others: [ProviderPlace] {
+        get { rare?.others ?? [] }
+        set { rare = newValue.isEmpty ? nil : Rare(others: newValue) }
+    }
+    /// What few requests have: an empty list that every scan holds would cost as much as a name.
+    private var rare: Rare?
     /// The offset of the opening brace of the request.
     package internal(set) var objectStart: Int
 
@@ -20,6 +28,7 @@ package struct RequestScan: Sendable {
         stream: Bool? = nil,
         includeUsage: Bool? = nil,
         ids: [FilePlace] = [],
+        others: [ProviderPlace] = [],
         objectStart: Int = 0
     ) {
         self.model = model
@@ -28,6 +37,13 @@ package struct RequestScan: Sendable {
         self.includeUsage = includeUsage
         self.ids = ids
         self.objectStart = objectStart
+        self.others = others
+    }
+
+    private final class Rare: Sendable {
+        let others: [ProviderPlace]
+
+        init(others: [ProviderPlace]) { self.others = others }
     }
 }
 

@@ -3,7 +3,9 @@ extension RequestScanner {
     enum Member: UInt8 {
         case arguments
         case audioURL
+        case container
         case content
+        case conversation
         case data
         case file
         case fileData
@@ -23,6 +25,7 @@ extension RequestScanner {
         case metadata
         case model
         case parameters
+        case previousResponseID
         case responseFormat
         case schema
         case stream
@@ -31,6 +34,7 @@ extension RequestScanner {
         case tools
         case type
         case url
+        case vectorStoreIDs
         case videoURL
 
         /// Finds a name among the known ones.
@@ -77,6 +81,7 @@ extension RequestScanner {
             case 9:
                 if name.reads("arguments") { return .arguments }
                 if name.reads("audio_url") { return .audioURL }
+                if name.reads("container") { return .container }
                 if name.reads("file_data") { return .fileData }
                 if name.reads("functions") { return .functions }
                 if name.reads("image_url") { return .imageURL }
@@ -87,6 +92,7 @@ extension RequestScanner {
                 if name.reads("input_audio") { return .inputAudio }
                 if name.reads("json_schema") { return .jsonSchema }
             case 12:
+                if name.reads("conversation") { return .conversation }
                 if name.reads("input_schema") { return .inputSchema }
             case 13:
                 if name.reads("include_usage") { return .includeUsage }
@@ -94,6 +100,10 @@ extension RequestScanner {
                 if name.reads("stream_options") { return .streamOptions }
             case 15:
                 if name.reads("response_format") { return .responseFormat }
+            case 16:
+                if name.reads("vector_store_ids") { return .vectorStoreIDs }
+            case 20:
+                if name.reads("previous_response_id") { return .previousResponseID }
             default:
                 break
             }

@@ -26,6 +26,16 @@ extension RequestScanner {
         case inputAudio
         /// Inline content, unless it reads like a file id.
         case content
+        /// The top level's `input`.
+        case input
+        /// An element of `input`, which may stand for one that a provider keeps.
+        case inputItem
+        case previousResponse
+        /// The id of a conversation, or the object that holds it.
+        case conversation
+        /// The id of a container, or the description of a new one.
+        case container
+        case vectorStores
 
         /// The role of a member of an object that has this role.
         func role(of member: Member?) -> Role {
@@ -37,6 +47,8 @@ extension RequestScanner {
             case .imageURL, .videoURL, .audioURL, .fileURL: return .link
             case .inputAudio: return .inputAudio
             case .tools: return .tools
+            case .vectorStoreIDs: return .vectorStores
+            case .container: return self == .tool ? .container : .plain
             case .url: return self == .link ? .link : .plain
             case .data: return self == .inputAudio ? .content : .plain
             case .function: return self == .tool ? .function : .call
@@ -60,6 +72,9 @@ extension RequestScanner {
             case .functions: .functions
             case .responseFormat: .responseFormat
             case .text: .text
+            case .input: .input
+            case .previousResponseID: .previousResponse
+            case .conversation: .conversation
             default: .plain
             }
         }
@@ -67,7 +82,8 @@ extension RequestScanner {
         /// The role of the elements of an array that has this role.
         var elementRole: Role {
             switch self {
-            case .freeForm, .link, .content: self
+            case .freeForm, .link, .content, .vectorStores: self
+            case .input: .inputItem
             case .tools: .tool
             case .functions: .function
             case .fileIDs: .fileIDsElement
@@ -82,7 +98,7 @@ extension RequestScanner {
             case .stream, .includeUsage: kind == .bool || kind == .null
             case .request: kind == .object
             case .streamOptions: kind == .object || kind == .null
-            case .fileID: kind == .string || kind == .null
+            case .fileID, .previousResponse: kind == .string || kind == .null
             case .fileIDs: kind == .array || kind == .null
             default: true
             }
@@ -95,7 +111,7 @@ extension RequestScanner {
             case .stream, .includeUsage: "true, false or null"
             case .request: "an object"
             case .streamOptions: "an object or null"
-            case .fileID: "a string or null"
+            case .fileID, .previousResponse: "a string or null"
             case .fileIDs: "a list of strings or null"
             default: "another type"
             }

@@ -50,7 +50,11 @@ extension RequestScanner {
                 try string(role)
             case UInt8(ascii: "{"):
                 try check(role, .object)
-                try object(role)
+                switch role {
+                case .inputItem: try inputItem()
+                case .conversation: try conversation()
+                default: try object(role)
+                }
             case UInt8(ascii: "["):
                 try check(role, .array)
                 try array(role)
@@ -131,7 +135,7 @@ extension RequestScanner {
 
         // The role of a member's value in an object that has a role.
         @inline(__always)
-        private func role(of name: JSONString, in role: Role, _ seen: inout UInt64) throws(JSONFault) -> Role {
+        func role(of name: JSONString, in role: Role, _ seen: inout UInt64) throws(JSONFault) -> Role {
             guard role != .freeForm else { return .freeForm }
             guard let member = scanner.member(named: name) else { return .plain }
             let bit: UInt64 = 1 << UInt64(member.rawValue)
@@ -190,6 +194,14 @@ extension RequestScanner.Walk {
             if judge(string, RequestScanner.Reference.isLinkToFile) { try note(reference: string) }
         case .content:
             if judge(string, RequestScanner.Reference.isContentNamingFile) { try note(reference: string) }
+        case .previousResponse:
+            try note(.previousResponse, string)
+        case .conversation:
+            try note(.conversation, string)
+        case .container:
+            try note(.container, string)
+        case .vectorStores:
+            try note(.vectorStore, string)
         default:
             break
         }

@@ -12,6 +12,14 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
         case fileLost
         case fileAccessDenied
         case rawFileID
+        case batchNotFound
+        case batchAccessDenied
+        case jobNotFound
+        case jobAccessDenied
+        case responseNotFound
+        case responseAccessDenied
+        case uploadNotFound
+        case uploadAccessDenied
         case tooLarge
     }
 
@@ -29,4 +37,14 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
     }
 
     package var description: String { "\(code.rawValue): \(message)" }
+}
+
+extension RuleError {
+    /// The same for a line of a batch's input, counted from 1.
+    package func inLine(_ number: Int) -> RuleError {
+        RuleError(code, "Line \(number) of the input file cannot be used. \(message)", parameter: parameter)
+    }
+
+    /// The same about another field.
+    package func about(_ parameter: String) -> RuleError { RuleError(code, message, parameter: parameter) }
 }

@@ -63,6 +63,7 @@ struct Gateway: Sendable {
                 worker: HostWorker(
                     registry: services.registry,
                     sweeper: services.sweeper,
+                    keeper: services.keeper,
                     webhooks: webhooks?.sender(services.registry, logger: logger),
                     dataFolder: options.data,
                     logger: logger
@@ -165,6 +166,7 @@ struct Gateway: Sendable {
             plugins: plugins,
             models: ModelTable(configuration.deployments.map(\.deployment)),
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
+            objectIDs: registry.objectIDCodec(format: general.fileIDFormat),
             spool: try spool(general, dataFolder: options.data),
             routing: configuration.routing,
             clock: SystemWallClock(),
@@ -177,6 +179,7 @@ struct Gateway: Sendable {
                 sweepInterval: general.sweepInterval,
                 deletesLostUploads: general.lostUploads == .delete
             ),
+            pace: PollPace(first: general.batchPollInterval.components.seconds),
             webhooks: webhooks,
             logger: logger
         )

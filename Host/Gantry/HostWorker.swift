@@ -1,20 +1,30 @@
 import HostRegistry
+import HostServer
 import HostTransfer
 import Logging
 import ServiceLifecycle
 
-/// The work of this host beside its requests: it sweeps, sends webhooks and notes the use of keys until it is told to
+/// The work of this host beside its requests: it sweeps, asks about batches, sends webhooks and notes the use of keys until it is told to
 /// stop, and says that it lives until the last request has ended.
 final class HostWorker: Service {
     private static let timeBetweenFlushes: Duration = .seconds(60)
 
     private let registry: Registry
     private let sweeper: Sweeper
+    private let keeper: ObjectKeeper
     private let webhooks: WebhookSender?
     private let dataFolder: String
     private let logger: Logger
 
-    init(registry: Registry, sweeper: Sweeper, webhooks: WebhookSender?, dataFolder: String, logger: Logger) {
+    init(
+        registry: Registry,
+        sweeper: Sweeper,
+        keeper: ObjectKeeper,
+        webhooks: WebhookSender?,
+        dataFolder: String,
+        logger: Logger
+    ) {
+        self.keeper = keeper
         self.registry = registry
         self.sweeper = sweeper
         self.webhooks = webhooks
@@ -41,6 +51,7 @@ final class HostWorker: Service {
         await cancelWhenGracefulShutdown { [self] in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.sweeper.run() }
+                group.addTask { await self.keeper.run() }
                 group.addTask { await self.webhooks?.run() }
                 group.addTask { await self.noteKeyUsage() }
                 await group.waitForAll()

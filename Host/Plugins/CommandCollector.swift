@@ -17,6 +17,8 @@ final class CommandCollector {
     var outstanding: UInt32?
     /// After CANCEL a plugin may only clean up its books.
     var isCancelled = false
+    /// Whether the source may have another line and the plugin has not asked for it.
+    var mayPull = false
     private var bytes = 0
     private let heads: RequestHeads?
 
@@ -35,6 +37,14 @@ final class CommandCollector {
     func move(to queue: inout Queue<PluginCommand>) {
         bytes = 0
         queue.append(taking: &commands)
+    }
+
+    /// Takes the commands if they are one PULL and nothing else.
+    func takeSolePull() -> Bool {
+        guard commands.count == 1, case .pull = commands[0] else { return false }
+        bytes = 0
+        commands.removeAll(keepingCapacity: true)
+        return true
     }
 
     /// Runs one call into the plugin with a sink that leads here.
@@ -80,6 +90,9 @@ final class CommandCollector {
         case .http(let http):
             guard outstanding == nil else { return Status.state }
             outstanding = http.request
+        case .pull:
+            guard mayPull else { return Status.state }
+            mayPull = false
         case .abort(let request): if request == outstanding { outstanding = nil }
         case .result, .error: hasEnded = true
         default: break

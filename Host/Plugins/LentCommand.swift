@@ -41,6 +41,7 @@ struct LentCommand {
     func decoded(_ heads: RequestHeads?) throws(RefusedCommand) -> PluginCommand {
         switch Int(command.kind) {
         case GANTRY_CMD_HTTP: return .http(try http(heads))
+        case GANTRY_CMD_PULL: return .pull
         case GANTRY_CMD_ABORT: return .abort(request: command.request)
         case GANTRY_CMD_WAIT: return .wait(milliseconds: command.value)
         case GANTRY_CMD_TOKEN:

@@ -39,6 +39,7 @@ package struct OperationReference: Sendable {
     package enum Kind: UInt32, Sendable {
         case model = 1
         case file = 2
+        case response = 3
     }
 
     package let kind: Kind
@@ -78,6 +79,8 @@ package struct OperationRequest: Sendable {
     package let isStreaming: Bool
     /// The client's file, for operations that send one.
     package let source: (any RandomAccessFile)?
+    /// The lines that the plugin pulls, for operations that make something else of them.
+    package let lines: (any SourceLines)?
 
     /// Makes a request.
     package init(
@@ -86,7 +89,8 @@ package struct OperationRequest: Sendable {
         input: ByteBuffer,
         references: [OperationReference] = [],
         isStreaming: Bool = false,
-        source: (any RandomAccessFile)? = nil
+        source: (any RandomAccessFile)? = nil,
+        lines: (any SourceLines)? = nil
     ) {
         self.kind = kind
         self.requestID = requestID
@@ -94,6 +98,7 @@ package struct OperationRequest: Sendable {
         self.references = references
         self.isStreaming = isStreaming
         self.source = source
+        self.lines = lines
     }
 }
 

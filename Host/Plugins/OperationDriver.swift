@@ -13,7 +13,7 @@ import NIOPosix
 /// written before anything else happens, and a client that does not read stops the plugin and its upstream.
 package final class OperationDriver: DeadlineOwner {
     /// Steps that look at more bytes than this run on the thread pool.
-    private static let heavyStepInBytes = 256 * 1024
+    static let heavyStepInBytes = 256 * 1024
     /// As many events may wait before the upstream is told to pause.
     private static let maximumWaitingEvents = 8
     private static let longestWaitInMilliseconds: UInt64 = 60_000
@@ -26,17 +26,17 @@ package final class OperationDriver: DeadlineOwner {
     let loop: any EventLoop
     let environment: OperationEnvironment
     let client: any OperationClient
-    private let collector: CommandCollector
+    let collector: CommandCollector
     private let deadlines: LoopDeadlines
 
-    private var operation: OpaquePointer?
+    private(set) var operation: OpaquePointer?
     var events = Queue<OperationEvent>()
     private var commands = Queue<PluginCommand>()
     private var isAdvancing = false
     private var isStepping = false
     private var isJournaling = false
     var isPaused = false
-    private var isCancelled = false
+    private(set) var isCancelled = false
     private(set) var hasEnded = false
     private var deadline: LoopDeadlines.Place?
     /// Why the operation ends if its journal is not written in time, either.
@@ -74,6 +74,7 @@ package final class OperationDriver: DeadlineOwner {
         self.environment = environment
         self.client = client
         collector = CommandCollector(heads: target.heads)
+        collector.mayPull = request.lines != nil
         deadlines = environment.upstream.deadlines(on: loop)
     }
 
@@ -172,6 +173,7 @@ package final class OperationDriver: DeadlineOwner {
         switch event {
         case .data(_, let bytes, _) where isPiping: return client.operationDidPipe(bytes)
         case .end, .failed: finishRequest()
+        case .source: return deliverLines()
         default: break
         }
         guard let operation else { return }
@@ -179,24 +181,32 @@ package final class OperationDriver: DeadlineOwner {
         guard weight > Self.heavyStepInBytes || target.instance.table.isBlocking else {
             return finishStep(Self.step(operation, event, request, target, collector))
         }
-        isStepping = true
         let step = HeavyStep(operation: operation, event: event, collector: collector)
         let (request, target) = (request, target)
-        environment.pool.runIfActive(eventLoop: loop) {
-            Self.step(step.operation, step.event, request, target, step.collector)
-        }
-        .assumeIsolated().whenComplete { outcome in
-            self.isStepping = false
-            switch outcome {
-            case .success(let status): self.finishStep(status)
-            case .failure where self.hasEnded: self.free()
-            case .failure: self.fail(OperationFailure(.internalError, "The gateway is shutting down."))
-            }
-            self.advance()
+        runOnPool {
+            .stepped(Self.step(step.operation, step.event, request, target, step.collector))
         }
     }
 
-    private static func step(
+    /// Has a thread that may block do the next step.
+    func runOnPool(_ work: @escaping @Sendable () -> StepOutcome) {
+        isStepping = true
+        environment.pool.runIfActive(eventLoop: loop, work)
+            .assumeIsolated().whenComplete { outcome in
+                self.isStepping = false
+                switch outcome {
+                case .success(.stepped(let status)): self.finishStep(status)
+                case .success where self.hasEnded, .failure where self.hasEnded: self.free()
+                case .success(.foundNoLine): self.lookOn()
+                case .success(.sourceFailed(let error)): self.failSource(error)
+                case .failure: self.fail(OperationFailure(.internalError, "The gateway is shutting down."))
+                }
+                self.advance()
+            }
+    }
+
+    /// Gives the plugin one event.
+    static func step(
         _ operation: OpaquePointer,
         _ event: OperationEvent,
         _ request: OperationRequest,
@@ -233,6 +243,7 @@ package final class OperationDriver: DeadlineOwner {
         switch command {
         case .http(let http): send(http)
         case .abort(let id): if id == outstanding { dropRequest() }
+        case .pull: events.append(.source)
         case .wait(let milliseconds): wait(milliseconds)
         case .token(let scope, let refresh): requestToken(scope: scope, refresh: refresh)
         case .output(let payload, let event): client.operationDidOutput(payload, event: event)
@@ -365,7 +376,7 @@ package final class OperationDriver: DeadlineOwner {
     }
 
     /// Ends the operation, but not before what it created at the provider is written down.
-    private func fail(_ failure: OperationFailure) {
+    func fail(_ failure: OperationFailure) {
         guard !hasEnded else { return }
         commands.removeAll { !$0.isJournal }
         guard isJournaling || !commands.isEmpty else { return end(.failure(failure)) }
@@ -423,14 +434,4 @@ package final class OperationDriver: DeadlineOwner {
             "\(target.deployment.modelName) (plugin \(target.deployment.plugin)) does not offer this operation."
         )
     }
-}
-
-/// A step on its way to the thread pool.
-///
-/// `@unchecked Sendable`: while a step runs there, the driver neither steps nor frees the operation nor touches the
-/// collector (each use is behind `isStepping`), so that one thread at a time has them.
-private struct HeavyStep: @unchecked Sendable {
-    let operation: OpaquePointer
-    let event: OperationEvent
-    let collector: CommandCollector
 }

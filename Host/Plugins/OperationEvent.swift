@@ -13,13 +13,17 @@ enum OperationEvent {
     case timer
     /// Indirect, for it would make every event three times as large.
     indirect case token(Result<String, OperationFailure>)
+    /// The source's next line or its end, whichever is read when this is delivered.
+    case source
+    case line(SourceLine)
+    case sourceEnd
     case cancel
 
     /// Whether this event says something of the outstanding request.
     var belongsToRequest: Bool {
         switch self {
         case .head, .data, .end, .failed: true
-        case .start, .timer, .token, .cancel: false
+        case .start, .timer, .token, .source, .line, .sourceEnd, .cancel: false
         }
     }
 
@@ -61,6 +65,12 @@ enum OperationEvent {
             let isHostsOwn = failure.reason.rawValue >= OperationFailure.Reason.pluginFailed.rawValue
             event.code = isHostsOwn ? OperationFailure.Reason.internalError.rawValue : failure.reason.rawValue
             return lend(data: nil, text: failure.message, event, body)
+        case .line(let line):
+            event.kind = UInt32(GANTRY_EV_SOURCE)
+            return lend(data: line.bytes, text: "", line.references, event, body)
+        case .source, .sourceEnd:
+            event.kind = UInt32(GANTRY_EV_SOURCE_END)
+            return body(&event)
         case .cancel:
             event.kind = UInt32(GANTRY_EV_CANCEL)
             return body(&event)
@@ -125,19 +135,29 @@ enum OperationEvent {
         event.value = request.source.map { UInt64(clamping: $0.sizeInBytes) } ?? .max
         if request.isStreaming { event.flags |= UInt32(GANTRY_IN_STREAM) }
         if request.source != nil { event.flags |= UInt32(GANTRY_IN_SOURCE_REPLAYABLE) }
-        let references = request.references
-        let size = references.reduce(request.requestID.utf8.count) { $0 + $1.sizeOfTexts }
+        return lend(data: request.input, text: request.requestID, request.references, event, body)
+    }
+
+    private func lend<R>(
+        data: ByteBuffer,
+        text: String,
+        _ references: [OperationReference],
+        _ partial: gantry_event,
+        _ body: (UnsafePointer<gantry_event>) -> R
+    ) -> R {
+        var event = partial
+        let size = references.reduce(text.utf8.count) { $0 + $1.sizeOfTexts }
         return withUnsafeTemporaryAllocation(of: gantry_ref.self, capacity: references.count) { refs in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { space in
                 var texts = LentTexts(space)
-                event.text = texts.add(request.requestID)
+                event.text = texts.add(text)
                 for index in references.indices {
                     refs.initializeElement(at: index, to: gantry_ref(references[index], &texts))
                 }
                 event.refs = UnsafePointer(refs.baseAddress)
                 event.ref_count = references.count
-                return request.input.withUnsafeReadableBytes { input in
-                    event.data = gantry_slice(input)
+                return data.withUnsafeReadableBytes { data in
+                    event.data = gantry_slice(data)
                     return body(&event)
                 }
             }

@@ -83,9 +83,9 @@ package struct FileSearchInput: OperationInput {
     }
 }
 
-/// What FILE_LIST answers.
+/// What FILE_LIST, BATCH_LIST and TUNE_LIST answer.
 package struct FileListResult: Decodable, Sendable {
-    /// One file.
+    /// One file, or one object.
     package struct Entry: Decodable, Sendable {
         package let id: String
     }
@@ -98,15 +98,11 @@ package struct FileListResult: Decodable, Sendable {
     ///
     /// - Throws: ``OperationFailure`` if the plugin's result is not what the ABI asks for.
     package init(_ result: OperationResult) throws(OperationFailure) {
-        do {
-            self = try JSONDecoder().decode(FileListResult.self, from: result.data)
-        } catch {
-            throw OperationFailure(.pluginFailed, "The plugin's result is not the JSON that the ABI asks for.")
-        }
+        self = try result.decoded(FileListResult.self)
     }
 }
 
-/// FILE_GET and FILE_DELETE, and FILE_CONTENT with a range.
+/// FILE_GET, FILE_DELETE and RESPONSE_DELETE, and FILE_CONTENT with a range.
 package struct FileInput: OperationInput {
     package let id: String
     /// The client's Range header.
@@ -116,6 +112,19 @@ package struct FileInput: OperationInput {
     package init(id: String, range: String? = nil) {
         self.id = id
         self.range = range
+    }
+}
+
+/// RESPONSE_GET and RESPONSE_ITEMS, and RESPONSE_CANCEL without a query.
+package struct ResponseInput: OperationInput {
+    package let id: String
+    /// The client's, without its question mark.
+    package let query: String?
+
+    /// Makes the input.
+    package init(id: String, query: String?) {
+        self.id = id
+        self.query = query
     }
 }
 
@@ -138,10 +147,6 @@ package struct FileResult: Decodable, Sendable {
     ///
     /// - Throws: ``OperationFailure`` if the plugin's result is not what the ABI asks for.
     package init(_ result: OperationResult) throws(OperationFailure) {
-        do {
-            self = try JSONDecoder().decode(FileResult.self, from: result.data)
-        } catch {
-            throw OperationFailure(.pluginFailed, "The plugin's result is not the JSON that the ABI asks for.")
-        }
+        self = try result.decoded(FileResult.self)
     }
 }

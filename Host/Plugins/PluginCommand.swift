@@ -7,6 +7,7 @@ import NIOCore
 enum PluginCommand {
     case http(HTTPCommand)
     case abort(request: UInt32)
+    case pull
     case wait(milliseconds: UInt64)
     case token(scope: String, refresh: Bool)
     case output(payload: ByteBuffer, event: String)
@@ -24,7 +25,7 @@ enum PluginCommand {
     var survivesCancellation: Bool {
         switch self {
         case .journal, .result, .error: true
-        case .http, .abort, .wait, .token, .output, .pipe, .usage: false
+        case .http, .abort, .pull, .wait, .token, .output, .pipe, .usage: false
         }
     }
 }

@@ -88,7 +88,7 @@ enum FileRows {
         )
     }
 
-    private static func owner(_ row: DatabaseRow) throws -> Owner {
+    static func owner(_ row: DatabaseRow) throws -> Owner {
         let id = try row.text("owner_id")
         switch try row.text("owner_kind") {
         case Owner.userKind: return .user(UserID(id))

@@ -1,7 +1,7 @@
 import HostCore
 import HostDatabase
 
-/// What becomes of somebody's files when it is deleted.
+/// What becomes of somebody's files, and of what was made of them, when it is deleted.
 ///
 /// Every statement names the states that it is for, since each state has an index of its own.
 enum OwnedFiles {
@@ -42,6 +42,7 @@ enum OwnedFiles {
             [time, kind, id]
         )
         try forgetPlaces(of: owner, at: now, in: connection)
+        try OwnedObjects.discard(of: owner, at: now, in: connection)
         return usable + unfinished
     }
 
@@ -66,6 +67,7 @@ enum OwnedFiles {
             """,
             [heir.stored.kind, heir.stored.id, owner.stored.kind, owner.stored.id]
         )
+        try OwnedObjects.pass(from: owner, to: heir, in: connection)
     }
 
     /// Gives the files that an owner made under teams to those teams.
@@ -86,6 +88,7 @@ enum OwnedFiles {
             """,
             [owner.stored.kind, owner.stored.id]
         )
+        try OwnedObjects.passToTeams(from: owner, in: connection)
     }
 
     /// Makes the files that were made under a team their owners' alone.
@@ -100,10 +103,12 @@ enum OwnedFiles {
             "UPDATE file_targets SET team_id = NULL WHERE team_id = $1 AND owner_kind <> 'team'",
             [.text(team.description)]
         )
+        try OwnedObjects.leave(team, in: connection)
     }
 
     private static let everyState = [
         "status = 'ready'", "status IN ('uploading', 'deleting')", "status IN ('deleted', 'expired')",
+        "status = 'internal'",
     ]
 
     /// What has expired is no longer told to anybody, and repeated uploads are not recognised.

@@ -93,7 +93,7 @@ extension Registry {
         return files
     }
 
-    /// Checks what was found for a principal; a file that is not yet made does not exist for anybody.
+    /// Checks what was found for a principal; a file that is not yet made, or hidden, does not exist for anybody.
     static func check(
         _ file: ManagedFile?,
         _ action: FileAction,
@@ -101,7 +101,7 @@ extension Registry {
         clientID: String,
         now: UnixTime
     ) throws(RuleError) -> ManagedFile {
-        guard let file, file.status != .uploading else { throw .fileNotFound(clientID) }
+        guard let file, file.status.isKnownToClients else { throw .fileNotFound(clientID) }
         try principal.check(action, file, clientID: clientID, now: now)
         return file
     }

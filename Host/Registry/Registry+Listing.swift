@@ -13,7 +13,7 @@ extension Registry {
         if let deployments = listing.deployments, deployments.isEmpty { return FilePage(files: [], hasMore: false) }
         let now = clock.now()
         let page = try await inspect("listing files") { connection -> Result<FilePage, RuleError> in
-            var cursor: FilePlaceInLists?
+            var cursor: PlaceInLists?
             if let after = listing.after {
                 switch try Self.place(of: after, for: principal, in: connection) {
                 case .success(let place): cursor = place
@@ -23,7 +23,7 @@ extension Registry {
             var query = FileListQuery(listing: listing, cursor: cursor, now: now)
             let statement = query.statement(for: principal)
             // A list shows nothing of the copies, so they are not read.
-            let files = try connection.query(statement, query.sql.arguments).map { try FileRows.file($0, copies: []) }
+            let files = try connection.query(statement, query.arguments).map { try FileRows.file($0, copies: []) }
             return .success(
                 FilePage(files: Array(files.prefix(listing.limit)), hasMore: files.count > listing.limit)
             )
@@ -36,16 +36,16 @@ extension Registry {
         of file: RequestedFile,
         for principal: Principal,
         in connection: any DatabaseConnection
-    ) throws -> Result<FilePlaceInLists, RuleError> {
+    ) throws -> Result<PlaceInLists, RuleError> {
         let rows = try connection.query("SELECT * FROM files WHERE id = $1", [file.id.stored])
         guard let row = rows.first else { return .failure(.fileNotFound(file.clientID)) }
         let found = try FileRows.file(row, copies: [])
-        guard found.status != .uploading else { return .failure(.fileNotFound(file.clientID)) }
+        guard found.status.isKnownToClients else { return .failure(.fileNotFound(file.clientID)) }
         guard principal.may(.read, found) else {
             if try row.text("status") == FileRows.deletedStatus { return .failure(.fileNotFound(file.clientID)) }
             return .failure(.fileAccessDenied(file.clientID, principal))
         }
-        return .success(FilePlaceInLists(createdMicroseconds: try row.integer("created_us"), id: file.id))
+        return .success(try PlaceInLists(row))
     }
 }
 

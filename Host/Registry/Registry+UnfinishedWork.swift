@@ -4,8 +4,8 @@ import HostDatabase
 extension Registry: UnfinishedWork {
     private static let secondsToKeepPlaces: Int64 = 86_400
     private static let secondsToKeepExpired: Int64 = 30 * 86_400
-    private static let recordsDroppedAtOnce: Int64 = 1000
-    private static let lastRetryInSeconds: Int64 = 3600
+    static let recordsDroppedAtOnce: Int64 = 1000
+    static let lastRetryInSeconds: Int64 = 3600
 
     /// Takes files whose upload or deletion was left, or whose time has passed; from now on they are being deleted.
     ///
@@ -157,6 +157,15 @@ extension Registry: UnfinishedWork {
                 )
             }
             try connection.execute(
+                """
+                DELETE FROM objects WHERE id IN (
+                    SELECT id FROM objects WHERE expires_at IS NOT NULL AND expires_at <= $1 AND stage = 'settled'
+                    ORDER BY expires_at ASC LIMIT $2
+                )
+                """,
+                [.integer(now.secondsSince1970), .integer(Self.recordsDroppedAtOnce)]
+            )
+            try connection.execute(
                 "DELETE FROM upload_keys WHERE created_at < $1",
                 [.integer(now.advanced(bySeconds: -Self.secondsToKeepIdempotencyKeys).secondsSince1970)]
             )
@@ -182,9 +191,16 @@ extension Registry: UnfinishedWork {
         )
     }
 
-    private func retryTime(after failures: Int64, at now: UnixTime) -> DatabaseValue {
-        let seconds = min(Self.lastRetryInSeconds, firstRetryInSeconds << min(failures, 10))
-        return .integer(now.advanced(bySeconds: seconds).secondsSince1970)
+    /// When something that has failed so often is tried again.
+    ///
+    /// - Parameters:
+    ///   - failures: How often it has failed before.
+    ///   - now: The present moment.
+    ///   - pause: At least so long after it.
+    /// - Returns: Unix seconds.
+    func retryTime(after failures: Int64, at now: UnixTime, atLeast pause: Duration = .zero) -> DatabaseValue {
+        let seconds = max(pause.components.seconds, firstRetryInSeconds << min(failures, 10))
+        return .integer(now.advanced(bySeconds: min(Self.lastRetryInSeconds, seconds)).secondsSince1970)
     }
 
     // MARK: What can be claimed
@@ -193,7 +209,7 @@ extension Registry: UnfinishedWork {
     /// that down when it ended.
     ///
     /// A worker is dead that has said so or whose lease is over, unless this one's was broken lately as well.
-    private func isFree(_ table: String, _ sql: inout SQLText) -> String {
+    func isFree(_ table: String, _ sql: inout SQLText) -> String {
         let canTell = leaseRecord.isUnbroken(for: Self.lease, at: monotonicClock.now())
         let latest = canTell ? dialect.currentSeconds : "0"
         return """
@@ -203,14 +219,14 @@ extension Registry: UnfinishedWork {
     }
 
     /// Whether a row may be tried again; a time that no pause can have led to was written with a wrong clock.
-    private func isDue(_ table: String, at now: UnixTime, _ sql: inout SQLText) -> String {
+    func isDue(_ table: String, at now: UnixTime, _ sql: inout SQLText) -> String {
         let moment = sql.bind(.integer(now.secondsSince1970))
         let latest = sql.bind(.integer(now.advanced(bySeconds: Self.lastRetryInSeconds).secondsSince1970))
         return "(\(table).retry_at <= \(moment) OR \(table).retry_at > \(latest))"
     }
 
     /// Until when the worker of a row can have asked a provider for something.
-    private func lastSign(
+    func lastSign(
         of table: String,
         _ condition: String,
         _ arguments: [DatabaseValue],

@@ -31,7 +31,7 @@ extension Registry {
                 if let key, let earlier = try Self.earlierFile(new, key, at: moment, rowLock, in: connection) {
                     return earlier
                 }
-                try Self.checkOwner(of: new, dialect.sharedRowLock, in: connection)
+                try Self.check(new.owner, dialect.sharedRowLock, in: connection)
                 try Self.insert(new, at: created, now: now, worker: worker, into: connection)
                 try Self.insertCopies(of: new.id, at: targets, now: now, into: connection)
                 return FileBeginning.begun(try Self.existing(new.id, in: connection))
@@ -51,25 +51,32 @@ extension Registry {
     /// - Parameters:
     ///   - id: The file.
     ///   - sha256: Its hash, of a file that was begun before that was known; of others it is as it was.
-    /// - Returns: The file, `ready`.
+    ///   - status: `internal` for a file that belongs to an object, and that no client sees.
+    /// - Returns: The file, with that status.
     /// - Throws: ``RegistryError`` with `.notFound`; `.conflict` if a copy is still pending, the hash is not known or the
     ///   file is being deleted; `.storeUnavailable`.
-    package func commitFile(_ id: FileID, sha256: String? = nil) async throws(RegistryError) -> ManagedFile {
+    package func commitFile(
+        _ id: FileID,
+        sha256: String? = nil,
+        as status: FileStatus = .ready
+    ) async throws(RegistryError) -> ManagedFile {
         let now = DatabaseValue.integer(clock.now().secondsSince1970)
         defer { work.end(id) }
         let committed = try await change("committing a file") { [rowLock] connection in
             let file = try Self.existing(id, rowLock, in: connection)
-            if file.status == .ready { return file }
+            if file.status == status { return file }
             try Self.checkComplete(file)
-            guard let hash = file.sha256 ?? sha256 else {
+            let hash = file.sha256 ?? sha256
+            // What the gateway has made of a file is made again if it is needed again, and never compared.
+            guard hash != nil || status == .internal else {
                 throw RegistryError(.conflict, "The file cannot be committed: its content is not known.")
             }
             try connection.execute(
                 """
-                UPDATE files SET status = 'ready', sha256 = $1, worker = NULL, failures = 0, updated_at = $2
-                WHERE id = $3
+                UPDATE files SET status = $1, sha256 = $2, worker = NULL, failures = 0, updated_at = $3
+                WHERE id = $4
                 """,
-                [.text(hash), now, id.stored]
+                [.text(status.rawValue), DatabaseValue(hash), now, id.stored]
             )
             return try Self.existing(id, in: connection)
         }
@@ -89,7 +96,7 @@ extension Registry {
         defer { work.end(id) }
         let isGone = try await change("abandoning a file") { [rowLock] connection in
             guard let file = try Self.lockedFile(id, rowLock, in: connection) else { return true }
-            guard file.status != .ready else {
+            guard file.status != .ready, file.status != .internal else {
                 throw RegistryError(.conflict, "The file has been committed: delete it instead.")
             }
             try connection.execute("DELETE FROM upload_keys WHERE file_id = $1", [id.stored])
@@ -126,25 +133,6 @@ extension Registry {
         }
     }
 
-    /// Checks that the owner exists, and keeps it so: who is made anew under the same id must not inherit the file.
-    private static func checkOwner(
-        of new: NewFile,
-        _ sharedRowLock: String,
-        in connection: any DatabaseConnection
-    ) throws {
-        let (table, id): (String, String)
-        switch new.owner {
-        case .user(Principal.masterUser): return
-        case .user(let user): (table, id) = ("users", user.description)
-        case .team(let team): (table, id) = ("teams", team.description)
-        case .key(let key): (table, id) = ("keys", key.description)
-        }
-        guard try connection.query("SELECT id FROM \(table) WHERE id = $1 \(sharedRowLock)", [.text(id)]).isEmpty else {
-            return
-        }
-        throw RegistryError(.conflict, "The user, team or key that the file would belong to has been deleted.")
-    }
-
     private static func insert(
         _ new: NewFile,
         at created: DatabaseValue,
@@ -168,7 +156,7 @@ extension Registry {
         )
     }
 
-    private static func insertCopies(
+    static func insertCopies(
         of file: FileID,
         at targets: [DeploymentID],
         now: DatabaseValue,

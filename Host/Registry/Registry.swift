@@ -83,9 +83,14 @@ package struct Registry: Sendable {
 
     /// Writes and reads file ids with this registry's key.
     package func fileIDCodec(format: FileIDFormat) -> FileIDCodec {
+        FileIDCodec(format: format, authenticate: authenticator())
+    }
+
+    /// What ids are authenticated with.
+    func authenticator() -> @Sendable ([UInt8]) -> [UInt8] {
         // Taking up the key is half of the work for a short message: it is done once.
         let begun = HMAC<SHA256>(key: SymmetricKey(data: idKey))
-        return FileIDCodec(format: format) { message in
+        return { message in
             var code = begun
             code.update(data: message)
             return Array(code.finalize())

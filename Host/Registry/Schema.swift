@@ -41,7 +41,9 @@ enum Schema {
 
     /// Version 3: objects of providers, uploads in parts, and messages about what has ended.
     @Sendable
-    private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] { webhookTables(dialect) }
+    private static func objectsUploadsAndWebhooks(_ dialect: SQLDialect) -> [String] {
+        objectTables(dialect) + webhookTables(dialect)
+    }
 
     private static func settingTables(_ dialect: SQLDialect) -> [String] {
         ["CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value \(dialect.bytesType) NOT NULL)"]

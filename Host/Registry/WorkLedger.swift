@@ -15,12 +15,18 @@ final class WorkLedger: Sendable {
         /// A file may be worked on twice at once, such as by two deletes of it.
         var files: [FileID: Int] = [:]
         var copies: Set<CopyPlace> = []
+        var objects: Set<ObjectID> = []
     }
 
     private let state = Mutex(State())
 
     var files: Set<FileID> { state.withLock { Set($0.files.keys) } }
     var copies: Set<CopyPlace> { state.withLock(\.copies) }
+    var objects: Set<ObjectID> { state.withLock(\.objects) }
+
+    func begin(_ object: ObjectID) { state.withLock { _ = $0.objects.insert(object) } }
+
+    func end(_ object: ObjectID) { state.withLock { _ = $0.objects.remove(object) } }
 
     func begin(_ file: FileID) { state.withLock { $0.files[file, default: 0] += 1 } }
 

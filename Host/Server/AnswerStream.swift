@@ -26,7 +26,7 @@ final class AnswerStream: @unchecked Sendable {
     /// - Throws: ``DeploymentFailure``.
     func firstPart() async throws -> OperationPart {
         while true {
-            let part = try await next()
+            let part = try await nextPart()
             if case .usage = part { continue }
             return part
         }
@@ -38,7 +38,7 @@ final class AnswerStream: @unchecked Sendable {
     ///   cannot take it for whole.
     func writePiped(to writer: inout any ResponseBodyWriter) async throws {
         while true {
-            switch try await next() {
+            switch try await nextPart() {
             case .bytes(let bytes): try await writer.write(bytes)
             case .result: return try await writer.finish(nil)
             case .pipe, .event, .usage: continue
@@ -46,7 +46,10 @@ final class AnswerStream: @unchecked Sendable {
         }
     }
 
-    private func next() async throws -> OperationPart {
+    /// The next piece of whatever kind; none comes behind the result.
+    ///
+    /// - Throws: ``DeploymentFailure``.
+    func nextPart() async throws -> OperationPart {
         do {
             if let part = try await iterator.next() { return part }
         } catch let failure as OperationFailure {

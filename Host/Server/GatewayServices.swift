@@ -10,9 +10,12 @@ package final class GatewayServices: Sendable {
     let plugins: PluginHost
     let models: ModelTable
     let fileIDs: FileIDCodec
+    let objectIDs: ObjectIDCodec
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
+    let batchCare: BatchCare
+    package let keeper: ObjectKeeper
     /// Judge the URL that a batch or a fine-tuning job names when it is made.
     package let webhooks: WebhookRules
     let spool: SpoolDirectory
@@ -30,11 +33,13 @@ package final class GatewayServices: Sendable {
         plugins: PluginHost,
         models: ModelTable,
         fileIDs: FileIDCodec,
+        objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
         routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
         limits: GatewayLimits,
         lifetimes: FileLifetimes,
+        pace: PollPace = PollPace(),
         webhooks: WebhookRules = .off,
         logger: Logger
     ) {
@@ -42,6 +47,7 @@ package final class GatewayServices: Sendable {
         self.plugins = plugins
         self.models = models
         self.fileIDs = fileIDs
+        self.objectIDs = objectIDs
         let removal = CopyRemoval(
             plugins: plugins,
             journal: registry,
@@ -56,6 +62,31 @@ package final class GatewayServices: Sendable {
             work: registry,
             deletesLostUploads: lifetimes.deletesLostUploads,
             interval: lifetimes.sweepInterval,
+            logger: logger
+        )
+        batchCare = BatchCare(
+            settling: BatchSettling(
+                registry: registry,
+                plugins: plugins,
+                objectIDs: objectIDs,
+                sweeper: sweeper,
+                clock: clock,
+                logger: logger
+            ),
+            removal: BatchRemoval(
+                registry: registry,
+                plugins: plugins,
+                patience: lifetimes.sweepInterval * 2,
+                clock: clock,
+                logger: logger
+            ),
+            patience: .seconds(pace.first * 6)
+        )
+        keeper = ObjectKeeper(
+            registry: registry,
+            cares: [batchCare],
+            pace: pace,
+            sweepInterval: lifetimes.sweepInterval,
             logger: logger
         )
         self.webhooks = webhooks

@@ -4,7 +4,7 @@ import HostRegistry
 import HostTransfer
 import NIOCore
 
-/// A chat or embeddings request that has passed the rules: who may ask, which files it names, where it can go.
+/// A chat, embeddings or responses request that has passed the rules: who may ask, which files it names, where it can go.
 struct ModelCall: Sendable {
     /// What does not change from attempt to attempt, by reference: a call is copied more often than it is made.
     private final class Request: Sendable {
@@ -12,12 +12,20 @@ struct ModelCall: Sendable {
         let scan: RequestScan
         let principal: Principal
         let references: [FileReference]
+        let previousResponse: ResponseReference?
 
-        init(body: ByteBuffer, scan: RequestScan, principal: Principal, references: [FileReference]) {
+        init(
+            body: ByteBuffer,
+            scan: RequestScan,
+            principal: Principal,
+            references: [FileReference],
+            previousResponse: ResponseReference?
+        ) {
             self.body = body
             self.scan = scan
             self.principal = principal
             self.references = references
+            self.previousResponse = previousResponse
         }
     }
 
@@ -31,6 +39,7 @@ struct ModelCall: Sendable {
     /// Whether the candidates that were chosen last rest after failures.
     private(set) var isLastResort = false
     private var files: [FileID: ManagedFile] = [:]
+    private var previousResponse: ManagedObject?
 
     /// Reads a request; whether it may be served is for ``resolveFromMemory(_:)`` or ``resolve(_:)`` to say.
     ///
@@ -52,7 +61,15 @@ struct ModelCall: Sendable {
         }
         self.modelName = modelName
         let references = try FileReference.read(scan.ids, codec: services.fileIDs, for: principal)
-        request = Request(body: body, scan: scan, principal: principal, references: references)
+        let previousResponse =
+            try scan.others.isEmpty ? nil : scan.others.previousResponse(codec: services.objectIDs, for: principal)
+        request = Request(
+            body: body,
+            scan: scan,
+            principal: principal,
+            references: references,
+            previousResponse: previousResponse
+        )
     }
 
     /// Whether the client wants the answer as it is made.
@@ -70,7 +87,9 @@ struct ModelCall: Sendable {
     /// - Returns: Whether it was so; if not, the registry has to be asked.
     /// - Throws: ``RuleError``.
     mutating func resolveFromMemory(_ services: GatewayServices) throws(RuleError) -> Bool {
-        guard let files = try namesFiles ? services.registry.cachedFiles(requested, for: principal) : [:] else {
+        guard request.previousResponse == nil,
+            let files = try namesFiles ? services.registry.cachedFiles(requested, for: principal) : [:]
+        else {
             return false
         }
         try admit(files, services)
@@ -81,7 +100,16 @@ struct ModelCall: Sendable {
     ///
     /// - Throws: ``RuleError`` or ``RegistryError``.
     mutating func resolve(_ services: GatewayServices) async throws {
-        try admit(try await services.registry.files(requested, for: principal), services)
+        if let previous = request.previousResponse {
+            let named = RequestedObject(id: previous.id, clientID: previous.clientID)
+            do {
+                previousResponse = try await services.registry.object(named, for: principal, action: .read)
+            } catch let error as RuleError {
+                throw error.about("previous_response_id")
+            }
+        }
+        let files = try await namesFiles ? services.registry.files(requested, for: principal) : [:]
+        try admit(files, services)
     }
 
     private var requested: [RequestedFile] { references.map { RequestedFile(id: $0.id, clientID: $0.clientID) } }
@@ -89,7 +117,7 @@ struct ModelCall: Sendable {
     /// Ownership comes first: whose a file is does not depend on the model that it is wanted for.
     private mutating func admit(_ files: [FileID: ManagedFile], _ services: GatewayServices) throws(RuleError) {
         self.files = files
-        deployments = try services.models.deployments(named: modelName, for: principal)
+        deployments = try deployments(named: modelName, services)
     }
 
     /// Asks another model for the same request.
@@ -97,8 +125,28 @@ struct ModelCall: Sendable {
     /// - Throws: ``RuleError`` if the principal may not use it.
     mutating func turn(to model: String, _ services: GatewayServices) throws(RuleError) {
         guard model != modelName else { return }
-        deployments = try services.models.deployments(named: model, for: principal)
+        deployments = try deployments(named: model, services)
         modelName = model
+    }
+
+    /// A response can be followed only where it is.
+    private func deployments(named model: String, _ services: GatewayServices) throws(RuleError) -> [Deployment] {
+        let all = try services.models.deployments(named: model, for: principal)
+        guard let previousResponse else { return all }
+        let there = all.filter { $0.id == previousResponse.deployment }
+        guard there.isEmpty else { return there }
+        throw RuleError(
+            .invalidRequest,
+            "The response \(request.previousResponse?.clientID ?? "") was made by \(previousResponse.origin.modelName), "
+                + "and the model \(model) is not there. Name that model, or send the conversation without "
+                + "previous_response_id.",
+            parameter: "previous_response_id"
+        )
+    }
+
+    /// Whose a response is that the request makes.
+    var responseMaker: MadeResponse.Maker {
+        MadeResponse.Maker(owner: principal.owner, teamID: principal.teamID, modelName: modelName)
     }
 
     /// The deployments that can serve the request at once, in the order in which they should be tried.
@@ -140,14 +188,13 @@ struct ModelCall: Sendable {
         throw failed ?? RuleError.noDeployment
     }
 
-    /// Who may read a file may use it where it is; to have it copied to another provider is for those it belongs to.
     private func checkMayCopy(_ fills: [DeploymentChoice.Fill]) throws(RuleError) {
         for reference in fills.flatMap(\.missing) {
-            guard let file = files[reference.id], !principal.may(.delete, file) else { continue }
-            throw RuleError(
-                .fileAccessDenied,
-                "\(principal.displayName) may read the file \(reference.clientID) but not have it copied to the model "
-                    + "\(modelName). Use a model that it was uploaded for.",
+            guard let file = files[reference.id] else { continue }
+            try principal.checkMayCopy(
+                file,
+                clientID: reference.clientID,
+                to: modelName,
                 parameter: reference.path
             )
         }
@@ -253,6 +300,17 @@ struct ModelCall: Sendable {
                 filename: file.filename
             )
             places.append(place)
+        }
+        if let reference = request.previousResponse, let providerID = previousResponse?.providerID {
+            places.append(
+                OperationReference(
+                    kind: .response,
+                    range: reference.range,
+                    clientID: reference.clientID,
+                    upstreamID: providerID
+                )
+            )
+            places.sort { $0.range.lowerBound < $1.range.lowerBound }
         }
         // The files were found in order; mostly the model stands before them.
         if places.count > 1, places[1].range.lowerBound < places[0].range.lowerBound {

@@ -1,6 +1,6 @@
 import HostPlugins
 
-/// Chat and embeddings: the client's body goes to a deployment that holds its files, the answer comes back as it is.
+/// Chat, embeddings and responses: the client's body goes to a deployment that holds its files, the answer comes back as it is.
 ///
 /// They are the fast lane's; ``FastCall`` serves them.
 struct ModelRoutes: Sendable {
@@ -13,5 +13,6 @@ struct ModelRoutes: Sendable {
         }
         table.fast(paths("chat/completions"), .chat)
         table.fast(paths("embeddings"), .embed)
+        table.fast(ResponseRoutes.roots, .responses)
     }
 }

@@ -86,7 +86,7 @@ package actor BackFill {
     private nonisolated func make(_ file: ManagedFile, at deployment: Deployment, requestID: String) async throws {
         let content: SpooledFile
         do {
-            content = try await read(file, for: deployment, requestID: requestID)
+            content = try await self.content(of: file, wantedAt: deployment, requestID: requestID)
         } catch {
             // Nothing has been asked of the provider yet.
             try await creation.removal.forget(file.id, at: deployment, providerID: nil)
@@ -106,11 +106,21 @@ package actor BackFill {
 
     // MARK: The content
 
-    /// Reads the content from the first provider that gives it back.
-    private nonisolated func read(
-        _ file: ManagedFile,
-        for deployment: Deployment,
-        requestID: String
+    /// Reads the content of a file into the spool, from the first provider that gives it back.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - deployment: Where the content is wanted, for the failure.
+    ///   - requestID: For the plugins' log lines.
+    ///   - look: Sees the bytes as they come, in order; of a provider that failed on the way too, whose bytes are followed by
+    ///     those of another from the beginning.
+    /// - Returns: The content, which is what was uploaded.
+    /// - Throws: ``FanOutFailure`` of the provider that cannot give it; what `look` and the spool throw.
+    package nonisolated func content(
+        of file: ManagedFile,
+        wantedAt deployment: Deployment,
+        requestID: String,
+        look: (ByteBuffer, _ isFirst: Bool) throws(RuleError) -> Void = { _, _ in }
     ) async throws -> SpooledFile {
         var failure = FanOutFailure(
             deployment: deployment,
@@ -121,7 +131,7 @@ package actor BackFill {
                 continue
             }
             do {
-                return try await read(copy, of: file, requestID: requestID)
+                return try await read(copy, of: file, requestID: requestID, look)
             } catch let error as OperationFailure {
                 // That it is not there is no news to anybody who reads this; what else went wrong is.
                 guard error.reason != .notFound else { continue }
@@ -131,26 +141,43 @@ package actor BackFill {
         throw failure
     }
 
-    private nonisolated func read(_ copy: FileCopy, of file: ManagedFile, requestID: String) async throws -> SpooledFile
-    {
+    private nonisolated func read(
+        _ copy: FileCopy,
+        of file: ManagedFile,
+        requestID: String,
+        _ look: (ByteBuffer, _ isFirst: Bool) throws(RuleError) -> Void
+    ) async throws -> SpooledFile {
         guard let input = FileInput(id: copy.providerID ?? "").json else {
             preconditionFailure("text can be written as JSON")
         }
         let writer = try await spool.writer(maximumBytes: file.sizeInBytes, expectedBytes: file.sizeInBytes)
         do {
             let request = OperationRequest(.fileContent, requestID: requestID, input: input)
+            var isFirst = true
             for try await part in try plugins.stream(request, on: copy.deployment) {
-                if case .bytes(let bytes) = part { try await writer.write(bytes) }
+                guard case .bytes(let bytes) = part else { continue }
+                try await Self.write(bytes, to: writer)
+                try look(bytes, isFirst)
+                isFirst = false
             }
             let content = try await writer.finish()
-            guard content.sizeInBytes == file.sizeInBytes, content.sha256 == file.sha256 else {
+            // Of what a provider has made nobody but the provider knows the hash.
+            guard content.sizeInBytes == file.sizeInBytes, file.sha256.map({ $0 == content.sha256 }) ?? true else {
                 throw Self.changed
             }
             return content
         } catch {
             writer.discard()
-            // More bytes than the record has are another content, too.
-            throw error is RuleError ? Self.changed : error
+            throw error
+        }
+    }
+
+    private static func write(_ bytes: ByteBuffer, to writer: SpoolWriter) async throws {
+        do {
+            try await writer.write(bytes)
+        } catch is RuleError {
+            // More bytes than the record has are another content.
+            throw changed
         }
     }
 

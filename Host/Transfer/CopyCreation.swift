@@ -37,8 +37,6 @@ struct CopyCreation: Sendable {
     private var logger: Logger { removal.logger }
 
     /// What FILE_CREATE is asked for.
-    ///
-    /// The name is one that no other object has, even of the same file at another deployment with the same bucket.
     static func input(for file: ManagedFile, expiresIn: Int64?) -> FileCreateInput {
         FileCreateInput(
             filename: file.filename,
@@ -46,7 +44,7 @@ struct CopyCreation: Sendable {
             purpose: file.purpose.rawValue,
             bytes: file.sizeInBytes,
             sha256: file.sha256,
-            name: "\(file.id.uuid.text)-\(RecordUUID.random().text.prefix(8))",
+            name: file.newObjectName(),
             expiresIn: expiresIn
         )
     }
@@ -147,4 +145,9 @@ struct CopyCreation: Sendable {
             throw error
         }
     }
+}
+
+extension ManagedFile {
+    /// A name that no other object has, even of the same file at another deployment with the same bucket.
+    package func newObjectName() -> String { "\(id.uuid.text)-\(RecordUUID.random().text.prefix(8))" }
 }

@@ -39,12 +39,31 @@ package struct FileFanOut: Sendable {
         expiresIn: Int64?,
         requestID: String
     ) async throws(FanOutFailure) {
+        try await create(file, at: targets, requestID: requestID) {
+            CopyCreation.request(file, from: source, expiresIn: expiresIn, requestID: requestID)
+        }
+    }
+
+    /// Creates a copy at every target by an operation that answers as FILE_CREATE does.
+    ///
+    /// - Parameters:
+    ///   - file: The record, whose intents the registry already holds.
+    ///   - targets: Where the copies go, each once.
+    ///   - requestID: For the plugins' log lines.
+    ///   - request: Makes the operation, anew for each target: no two objects have the same name.
+    /// - Throws: ``FanOutFailure`` of the first target that failed, after the others were undone.
+    package func create(
+        _ file: ManagedFile,
+        at targets: [Deployment],
+        requestID: String,
+        by request: () -> OperationRequest
+    ) async throws(FanOutFailure) {
         let existing = ProviderIDs()
+        let requests = targets.map { ($0, request()) }
         // A task of its own, which is waited for: the caller's may be cancelled at any moment.
         let outcomes = await Task { [creation] in
             await withTaskGroup(of: (Deployment, CopyCreation.Outcome).self) { group in
-                for target in targets {
-                    let request = CopyCreation.request(file, from: source, expiresIn: expiresIn, requestID: requestID)
+                for (target, request) in requests {
                     group.addTask { (target, await creation.create(file, at: target, request, existing)) }
                 }
                 return await group.reduce(into: []) { $0.append($1) }

@@ -3,6 +3,7 @@ import CGantryPlugin
 /// The commands to the host; the raw values are those of `GANTRY_CMD_*`.
 enum CommandKind: UInt32 {
     case http = 1
+    case pull = 4
     case abort = 5
     case wait = 6
     case token = 7

@@ -9,6 +9,8 @@ enum EventKind: UInt32 {
     case failed = 5
     case timer = 6
     case token = 7
+    case source = 8
+    case sourceEnd = 9
     case cancel = 10
 }
 
@@ -22,6 +24,8 @@ struct EventSet: OptionSet {
     static let failed = EventSet(.failed)
     static let timer = EventSet(.timer)
     static let token = EventSet(.token)
+    static let source = EventSet(.source)
+    static let sourceEnd = EventSet(.sourceEnd)
 
     init(rawValue: UInt32) { self.rawValue = rawValue }
     init(_ kind: EventKind) { rawValue = 1 << kind.rawValue }
@@ -58,27 +62,43 @@ struct StartEvent {
         isStreaming = event.flags & Self.streamFlag != 0
         isRetry = event.flags & Self.retryFlag != 0
         sourceLength = event.value == .max ? nil : event.value
-        let lent = UnsafeBufferPointer(start: event.refs, count: event.refs == nil ? 0 : max(event.ref_count, 0))
+        references = try event.copiedReferences()
+    }
+}
+
+extension SourceLine {
+    /// Copies what the SOURCE event lends.
+    init(_ event: gantry_event) throws(Failure) {
+        self.init(bytes: event.data.bytes, references: try event.copiedReferences())
+    }
+}
+
+extension gantry_event {
+    /// Copies the places that the host has found in the event's data.
+    fileprivate func copiedReferences() throws(Failure) -> [Reference] {
+        let lent = UnsafeBufferPointer(start: refs, count: refs == nil ? 0 : max(ref_count, 0))
         var references: [Reference] = []
         references.reserveCapacity(lent.count)
-        for reference in lent { references.append(try Self.copy(reference, inputLength: event.data.buffer.count)) }
-        self.references = references
+        for reference in lent { references.append(try Reference(reference, within: data.buffer.count)) }
+        return references
     }
+}
 
-    private static func copy(_ reference: gantry_ref, inputLength: Int) throws(Failure) -> Reference {
-        guard let kind = Reference.Kind(rawValue: reference.kind) else {
+extension Reference {
+    fileprivate init(_ lent: gantry_ref, within length: Int) throws(Failure) {
+        guard let kind = Kind(rawValue: lent.kind) else {
             throw Failure(.internalError, "The host found something in the request that this plugin does not know.")
         }
-        guard let offset = Int(exactly: reference.offset), let length = Int(exactly: reference.length),
-            offset <= inputLength, length <= inputLength - offset
+        guard let start = Int(exactly: lent.offset), let count = Int(exactly: lent.length),
+            start <= length, count <= length - start
         else { throw Failure(.internalError, "The host found a place outside of the request.") }
-        return Reference(
+        self.init(
             kind: kind,
-            range: offset..<(offset + length),
-            clientID: reference.client_id.string,
-            upstreamID: reference.upstream_id.string,
-            mimeType: reference.mime_type.string,
-            filename: reference.filename.string
+            range: start..<(start + count),
+            clientID: lent.client_id.string,
+            upstreamID: lent.upstream_id.string,
+            mimeType: lent.mime_type.string,
+            filename: lent.filename.string
         )
     }
 }

@@ -82,6 +82,20 @@ public final class Operation {
         return event.data.string
     }
 
+    /// The next line of the source; nil after the last one.
+    ///
+    /// - Throws: ``Failure`` with `.internalError` if the operation has no lines.
+    public nonisolated(nonsending) func nextLine() async throws(Failure) -> SourceLine? {
+        guard !state.sourceHasEnded else { return nil }
+        try state.emit(.pull)
+        let event = try await state.event([.source, .sourceEnd])
+        guard event.kind == EventKind.source.rawValue else {
+            state.sourceHasEnded = true
+            return nil
+        }
+        return try SourceLine(event)
+    }
+
     /// Waits.
     public nonisolated(nonsending) func wait(milliseconds: UInt64) async throws(Failure) {
         try state.emit(.wait, value: milliseconds)

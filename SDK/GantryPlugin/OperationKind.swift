@@ -20,7 +20,7 @@ public enum OperationKind: UInt32, Sendable, CaseIterable {
     case fileList = 11
     /// Downloads a file.
     case fileContent = 12
-    /// Makes the provider's own form of a JSONL file, whose lines are pulled.
+    /// Makes the provider's own form of a JSONL file, whose lines ``Operation/nextLine()`` gives.
     case inputCreate = 13
     /// Creates a batch.
     case batchCreate = 16

@@ -22,6 +22,8 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
     let kind: OperationKind
     /// Whether something has been given to the client, so that a repetition would be visible.
     var clientHasBytes = false
+    /// Whether the source has no more lines.
+    var sourceHasEnded = false
 
     private let target: TargetBox
     private let jobs = JobQueue()
@@ -98,7 +100,7 @@ final class OperationState: TaskExecutor, @unchecked Sendable {
             } else {
                 responseWasMissed = true
             }
-        case .timer, .token:
+        case .timer, .token, .source, .sourceEnd:
             if awaited.contains(EventSet(kind)) { resume(with: event) }
         }
         return Status.ok

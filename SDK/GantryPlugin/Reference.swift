@@ -1,4 +1,4 @@
-/// One place in an operation's input that the host has already found and resolved.
+/// One place in an operation's input, or in a line of its source, that the host has already found and resolved.
 public struct Reference: Hashable, Sendable {
     /// What stands at the place.
     public enum Kind: UInt32, Sendable {
@@ -6,15 +6,17 @@ public struct Reference: Hashable, Sendable {
         case model = 1
         /// A file's id.
         case file = 2
+        /// The id of an earlier response.
+        case response = 3
     }
 
     /// What stands there.
     public var kind: Kind
-    /// The bytes of the whole JSON value, with its quotes; within the input.
+    /// The bytes of the whole JSON value, with its quotes; within the input or the line.
     public var range: Range<Int>
     /// What the client wrote.
     public var clientID: String
-    /// The model's name at the provider, or the provider's id of this target's copy of the file.
+    /// The model's name at the provider, or the provider's id of this target's copy of the file or of the response.
     public var upstreamID: String
     /// The file's media type, or empty.
     public var mimeType: String

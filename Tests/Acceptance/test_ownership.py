@@ -11,6 +11,7 @@ from support import ownership_report
 from support.documents import Multipart
 from support.gateway import PLUGINS, run_gantry
 from support.ownership import OPENAI_MODEL, PLACES, VERTEX_MODEL, Message, Place, conversation, post
+from support.ownership_objects import OBJECT_PLACES, ObjectPlace, Objects
 from support.ownership_subjects import REPEATED, ROWS, Row, Subjects, check_repeats
 from support.ownership_world import HELD_BACK, Answer, World, flipped, litellm_id
 
@@ -27,6 +28,11 @@ def subjects(world: World) -> Subjects:
     return Subjects(world)
 
 
+@pytest.fixture(scope="module")
+def objects(world: World) -> Objects:
+    return Objects(world)
+
+
 def told(faults: list[str], where: object) -> str:
     return "\n".join([f"{len(faults)} faults at {where}", *faults[:40]])
 
@@ -40,6 +46,7 @@ def test_every_route_has_a_row_and_every_row_a_route(world: World, tmp_path_fact
     assert listed.returncode == 0, listed.stderr
     routes = [tuple(line.split()[:2]) for line in listed.stdout.splitlines()]
     rows = {place.route for place in PLACES if place.route[0] != "HEAD"} | {row.route for row in ROWS}
+    rows |= {place.route for place in OBJECT_PLACES}
     assert set(routes) == rows
     assert len(routes) == len(set(routes))
     assert {("GET", place.route[1]) for place in PLACES if place.route[0] == "HEAD"} <= rows
@@ -48,6 +55,13 @@ def test_every_route_has_a_row_and_every_row_a_route(world: World, tmp_path_fact
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_every_cell_of(world: World, place: Place) -> None:
     faults = world.check(place)
+
+    assert not faults, told(faults, place)
+
+
+@pytest.mark.parametrize("place", OBJECT_PLACES, ids=str)
+def test_every_object_of(world: World, objects: Objects, place: ObjectPlace) -> None:
+    faults = objects.check(place) + world.changes()
 
     assert not faults, told(faults, place)
 

@@ -27,7 +27,7 @@ struct ScannerFuzzer {
         do {
             let scan = try RequestScanner.scan(bytes)
             checkRanges(scan)
-            if scan.model != nil { checkLine(scan) }
+            if scan.model != nil, scan.others.isEmpty { checkLine(scan) }
             guard let tree else { return fail("Foundation refuses what the scanner accepts") }
             compare(scan, tree)
         } catch {
@@ -57,6 +57,7 @@ struct ScannerFuzzer {
         // Swift compares texts by what they mean; here their bytes count.
         if rules.model.map({ Array($0.utf8) }) != scan.model.map({ Array($0.utf8) }) { fail("another model") }
         if rules.stream != scan.stream || rules.includeUsage != scan.includeUsage { fail("another mode") }
+        compareOthers(scan, rules)
         // A path that is cut can be compared only by what follows it.
         guard !scan.ids.contains(where: { $0.path.utf8.count > 250 }) else { return }
         let found = scan.ids.map { Array("\($0.path)=\($0.text)".utf8) }
@@ -65,11 +66,24 @@ struct ScannerFuzzer {
         }
     }
 
+    // Of what the gateway does not manage the scanner keeps one.
+    private func compareOthers(_ scan: RequestScan, _ rules: TreeRules) {
+        let followed = scan.others.first { $0.kind == .previousResponse }?.text
+        if followed.map({ Array($0.utf8) }) != rules.previousResponse.map({ Array($0.utf8) }) {
+            fail("another previous response")
+        }
+        let unmanaged = scan.others.filter { $0.kind != .previousResponse }
+        if unmanaged.isEmpty != rules.unmanaged.isEmpty { fail("other places that are not managed") }
+        if !unmanaged.allSatisfy({ place in rules.unmanaged.contains { $0.utf8.elementsEqual(place.text.utf8) } }) {
+            fail("places that are not managed have other texts")
+        }
+    }
+
     private func sorted(_ places: [[UInt8]]) -> [[UInt8]] { places.sorted { $0.lexicographicallyPrecedes($1) } }
 
     // Every range must hold the value that is told of it.
     private func checkRanges(_ scan: RequestScan) {
-        var values = scan.ids.map { ($0.range, $0.text) }
+        var values = scan.ids.map { ($0.range, $0.text) } + scan.others.map { ($0.range, $0.text) }
         if let model = scan.model, let range = scan.modelRange { values.append((range, model)) }
         for (range, text) in values {
             do {

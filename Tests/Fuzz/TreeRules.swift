@@ -23,6 +23,9 @@ struct TreeRules {
 
     /// Each place that names a file as its path, an equals sign and its text, in UTF-8.
     private(set) var places: [[UInt8]] = []
+    /// What is named that a provider keeps and the gateway does not manage.
+    private(set) var unmanaged: [String] = []
+    private(set) var previousResponse: String?
     private(set) var violation = false
     private(set) var model: String?
     private(set) var stream: Bool?
@@ -33,6 +36,7 @@ struct TreeRules {
     private mutating func walk(_ value: JSONTree, _ path: [Step]) {
         if isFree(path) { return }
         check(value, path)
+        noteOther(value, path)
         switch value {
         case .object(let members):
             for (name, member) in members { walk(member, path + [.member(name)]) }
@@ -53,11 +57,38 @@ struct TreeRules {
         case (["model"], _): violation = true
         case (["stream"], .bool(let bool)): stream = bool
         case (["stream_options", "include_usage"], .bool(let bool)): includeUsage = bool
+        case (["previous_response_id"], .string), (["previous_response_id"], .null): break
+        case (["previous_response_id"], _): violation = true
         case (["stream"], .null), (["stream_options", "include_usage"], .null): break
         case (["stream"], _), (["stream_options", "include_usage"], _): violation = true
         case (["stream_options"], .object), (["stream_options"], .null): break
         case (["stream_options"], _): violation = true
         default: checkReference(value, path)
+        }
+    }
+
+    private mutating func noteOther(_ value: JSONTree, _ path: [Step]) {
+        if case .object(let members) = value, path.count == 2, path[0] == "input", path[1].isElement {
+            noteItem(members)
+        }
+        guard case .string(let text) = value else { return }
+        let names = path.map { $0.isElement ? .anyElement : $0 }
+        let isListed = names.last { $0 != .anyElement } == "vector_store_ids"
+        if path == ["previous_response_id"] { previousResponse = text }
+        if path == ["conversation"] || path == ["conversation", "id"] || isListed
+            || names.suffix(3) == ["tools", "[]", "container"]
+        {
+            unmanaged.append(text)
+        }
+    }
+
+    private mutating func noteItem(_ members: [String: JSONTree]) {
+        guard case .string(let id)? = members["id"] else { return }
+        switch (members["type"], members["role"]) {
+        case (.string("item_reference"), _): unmanaged.append(id)
+        case (.string, _): break
+        case (_, nil), (_, .null): unmanaged.append(id)
+        default: break
         }
     }
 

@@ -101,7 +101,7 @@ struct OperationConformanceTests {
 
     @Test(arguments: Script.all)
     func unknownAndForeignEventsChangeNothing(script: Script) throws {
-        var foreign: [ProbeEvent] = [0, 8, 9, 11, 31, 32, 64, .max].map { ProbeEvent(kind: $0) }
+        var foreign: [ProbeEvent] = [0, 11, 12, 31, 32, 64, .max].map { ProbeEvent(kind: $0) }
         for var event in [ProbeEvent.head(500), .data([1]), .end, .failed(4)] {
             event.request = 77
             foreign.append(event)
@@ -127,6 +127,10 @@ struct OperationConformanceTests {
         for event in script.events {
             if event.kind != 6 { #expect(probe.deliver(.timer).isEmpty) }
             if event.kind != 7 { #expect(probe.deliver(.token("stray")).isEmpty) }
+            if event.kind != 8, event.kind != 9 {
+                #expect(probe.line("stray").isEmpty)
+                #expect(probe.endOfSource().isEmpty)
+            }
             probe.deliver(event)
         }
 

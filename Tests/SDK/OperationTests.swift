@@ -47,6 +47,24 @@ struct OperationTests {
     }
 
     @Test
+    func linesArePulledOneByOneUntilTheyEnd() throws {
+        let probe = try Script.lines.run(harness)
+
+        #expect(probe.commands.map { $0.kind } == [.pull, .wait, .pull, .pull, .pull, .result])
+        #expect(probe.result == [#"{"m":"a"} ["3 5..<8 a>b"]"#, " []", "x []"])
+    }
+
+    @Test
+    func aPlaceOutsideOfItsLineIsTheHostsFault() throws {
+        let probe = try harness.start(.inputCreate)
+        let place = Reference(kind: .file, range: 1..<3, clientID: "a", upstreamID: "b")
+
+        probe.line(SourceLine(bytes: [0x31, 0x32], references: [place]))
+
+        #expect(probe.failure?.reason == .internalError)
+    }
+
+    @Test
     func theInputIsGoneAfterTheFirstAwait() throws {
         let probe = try harness.start(.fileGet)
 

@@ -13,7 +13,7 @@ struct PluginEntryTests {
         #expect(table.size == UInt32(MemoryLayout<gantry_plugin>.size))
         #expect(table.needs_minor == 0)
         #expect(table.flags == UInt32(GANTRY_PF_PARALLEL))
-        #expect(table.ops == 0b1_0111_0000_1111)
+        #expect(table.ops == 0b11_0111_0000_1111)
         #expect(text(table.id) == "sample")
         #expect(text(table.version) == "1.2.3")
         #expect(table.extension?("org.example.thing/1") == nil)

@@ -6,7 +6,9 @@ struct SampleAdapter: Adapter {
     static let description = PluginDescription(
         id: "sample",
         version: "1.2.3",
-        operations: [.probe, .credential, .chat, .embed, .fileCreate, .fileGet, .fileDelete, .fileContent],
+        operations: [
+            .probe, .credential, .chat, .embed, .fileCreate, .fileGet, .fileDelete, .fileContent, .inputCreate,
+        ],
         parameters: [
             ParameterDescription(name: "key", kind: .secret, environmentVariable: "SAMPLE_KEY"),
             ParameterDescription(
@@ -85,6 +87,7 @@ struct SampleTarget: AdapterTarget {
         case .embed: return try await embed(operation)
         case .fileCreate: return try await create(operation)
         case .fileContent: return try await content(operation)
+        case .inputCreate: return try await pullLines(operation)
         case .fileGet: return try await readLate(operation)
         case .fileDelete: return try await twoRequests(operation)
         case .credential: return .token("secret-token", expiresInMilliseconds: 60_000)
@@ -144,6 +147,18 @@ struct SampleTarget: AdapterTarget {
             throw error
         }
         return .json(["id": .string(id)])
+    }
+
+    /// Tells what each line says, and asks once more than there are lines.
+    private func pullLines(_ operation: Operation) async throws(Failure) -> OperationResult {
+        var lines: [JSON] = []
+        while let line = try await operation.nextLine() {
+            let places = line.references.map { "\($0.kind.rawValue) \($0.range) \($0.clientID)>\($0.upstreamID)" }
+            lines.append(.string("\(String(decoding: line.bytes, as: UTF8.self)) \(places)"))
+            if lines.count == 1 { try await operation.wait(milliseconds: 1) }
+        }
+        guard try await operation.nextLine() == nil else { throw Failure(.internalError, "The source has no end.") }
+        return .json(.array(lines))
     }
 
     private func content(_ operation: Operation) async throws(Failure) -> OperationResult {

@@ -9,7 +9,7 @@ struct Script: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(kind)" }
 
-    static let all = [chat, embed, create, content, relay]
+    static let all = [chat, embed, create, content, relay, lines]
 
     static let chat = Script(
         kind: .chat,
@@ -36,6 +36,20 @@ struct Script: Sendable, CustomTestStringConvertible {
     )
 
     static let relay = Script(kind: .probe, events: [.start(input: Array("{}".utf8)), .head(200), .end])
+
+    static let lines = Script(
+        kind: .inputCreate,
+        events: [
+            .start(input: Array("{}".utf8)),
+            .source(
+                SourceLine(
+                    bytes: Array(#"{"m":"a"}"#.utf8),
+                    references: [Reference(kind: .response, range: 5..<8, clientID: "a", upstreamID: "b")]
+                )
+            ),
+            .timer, .source(SourceLine(bytes: [])), .source(SourceLine(bytes: Array("x".utf8))), .sourceEnd,
+        ]
+    )
 
     static let content = Script(kind: .fileContent, events: [.start(input: Array("{}".utf8)), .head(206), .end])
 

@@ -29,6 +29,8 @@ package struct BatchInput: Sendable {
     package let endpoint: String
     /// What all requests call the model.
     package let model: String
+    /// The line of the first request, counted from 1.
+    package let firstLine: Int
     /// How many there are.
     package let requests: Int
     /// The whole file.

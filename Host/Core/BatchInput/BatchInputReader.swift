@@ -66,6 +66,7 @@ extension BatchInputReader {
         var sizeInBytes: Int64 = 0
         private var lines = 0
         private var requests = 0
+        private var firstLine = 0
         private var first: First?
         private var modelBytes: Int64 = 0
         private var files: [BatchInput.NamedFile] = []
@@ -81,16 +82,13 @@ extension BatchInputReader {
             do throws(RuleError) {
                 try note(try BatchLine(bytes, withPaths: false), in: bytes)
             } catch {
-                throw RuleError(
-                    error.code,
-                    "Line \(lines) of the input file cannot be used. \(error.message)",
-                    parameter: error.parameter
-                )
+                throw error.inLine(lines)
             }
         }
 
         private mutating func note(_ line: BatchLine, in bytes: UnsafeRawBufferPointer) throws(RuleError) {
             requests += 1
+            if requests == 1 { firstLine = lines }
             guard requests <= limits.requests else {
                 throw RuleError(.tooLarge, "A batch has at most \(limits.requests) requests. Make several.")
             }
@@ -166,6 +164,7 @@ extension BatchInputReader {
             return BatchInput(
                 endpoint: String(decoding: first.url, as: UTF8.self),
                 model: String(decoding: first.model, as: UTF8.self),
+                firstLine: firstLine,
                 requests: requests,
                 sizeInBytes: sizeInBytes,
                 modelBytes: modelBytes,

@@ -53,6 +53,15 @@ package struct BatchLine: Sendable {
         guard walk.scanner.undecodedBytes(of: method).reads("POST") else {
             throw RuleError(.invalidRequest, #"method must be "POST"."#, parameter: "method")
         }
+        if let other = walk.scan.others.first {
+            // Whose it is could be checked for no deployment before the batch has one.
+            let what = other.kind == .previousResponse ? "an earlier response" : "what only a provider keeps"
+            throw RuleError(
+                .unsupported,
+                "A request of a batch cannot name \(what): \(other.text.prefix(100)).",
+                parameter: other.path.isEmpty ? "body" : other.path
+            )
+        }
         self.customID = customID
         self.url = url
         self.modelRange = modelRange

@@ -85,5 +85,5 @@ package struct LineSplitter: Sendable {
 
 extension UnsafeRawBufferPointer {
     /// Whether a line has nothing in it but white space.
-    var isBlankLine: Bool { allSatisfy { $0 == 0x0a || $0 == 0x0d || $0 == 0x20 || $0 == 0x09 } }
+    package var isBlankLine: Bool { allSatisfy { $0 == 0x0a || $0 == 0x0d || $0 == 0x20 || $0 == 0x09 } }
 }

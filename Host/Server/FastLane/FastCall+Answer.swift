@@ -55,12 +55,14 @@ extension FastCall {
 }
 
 extension FastCall: OperationClient {
-    func operationWillJournal(_: JournalEntry) -> EventLoopFuture<Void>? { nil }
+    func operationWillJournal(_ entry: JournalEntry) -> EventLoopFuture<Void>? { response?.journal(entry) }
     func operationDidUse(_: ByteBuffer) {}
 
     func operationDidBeginPipe(status: Int, headers: HTTPHeaders) {
         let contentType = headers.first(.contentType) ?? "application/json"
-        let length = headers.first(.contentLength).flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 }
+        let told = headers.first(.contentLength).flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 }
+        // Ids in it are replaced by longer ones.
+        let length = response == nil ? told : nil
         begin(
             .piped(isEventStream: contentType.hasPrefix("text/event-stream")),
             HTTPResponseStatus(statusCode: status),
@@ -72,7 +74,7 @@ extension FastCall: OperationClient {
     }
 
     func operationDidPipe(_ bytes: ByteBuffer) {
-        writeBody(bytes)
+        writeBody(response?.rewritten(piece: bytes) ?? bytes)
         missing = missing.map { $0 - bytes.readableBytes }
         // With the last byte comes the end, and all goes out at once.
         if missing != 0 { flush() }
@@ -80,7 +82,8 @@ extension FastCall: OperationClient {
 
     func operationDidOutput(_ payload: ByteBuffer, event: String) {
         beginEvents()
-        writeBody(ServerSentEvent.frame(payload, name: event))
+        writeBody(ServerSentEvent.frame(response?.rewritten(payload) ?? payload, name: event))
+        events += 1
         flush()
     }
 
@@ -92,7 +95,9 @@ extension FastCall: OperationClient {
         driver = nil
         switch outcome {
         case .success(let result): succeed(with: result)
-        case .failure(let failure): fail(with: failure)
+        case .failure(let failure):
+            response?.fail()
+            fail(with: response?.rewritten(failure) ?? failure)
         }
     }
 
@@ -102,18 +107,17 @@ extension FastCall: OperationClient {
             beginEvents()
             fallthrough
         case .events:
-            writeBody(ByteBuffer(staticString: "data: [DONE]\n\n"))
+            // A response's last event says that it is over.
+            if response == nil { writeBody(ByteBuffer(staticString: "data: [DONE]\n\n")) }
             end()
         case .none:
-            begin(
-                .piped(isEventStream: false),
-                .ok,
-                contentType: "application/json",
-                length: result.data.readableBytes
-            )
-            writeBody(result.data)
+            let body = response?.rewritten(result.data) ?? result.data
+            begin(.piped(isEventStream: false), .ok, contentType: "application/json", length: body.readableBytes)
+            writeBody(body)
             end()
-        case .piped: end()
+        case .piped:
+            if let response { writeBody(response.finishPieces()) }
+            end()
         case .ended: break
         }
     }
@@ -129,10 +133,10 @@ extension FastCall: OperationClient {
             case .piped(isEventStream: true):
                 // The cut may have come inside of a line: the empty line ends whatever event was begun.
                 writeBody(ByteBuffer(staticString: "\n\n"))
-                writeBody(try ServerSentEvent.error(failure))
+                writeBody(try errorEvent(failure))
                 end()
             case .events:
-                writeBody(try ServerSentEvent.error(failure))
+                writeBody(try errorEvent(failure))
                 end()
             case .piped: abort()
             case .ended: break
@@ -140,5 +144,10 @@ extension FastCall: OperationClient {
         } catch {
             if case .none = answer { refuse(error) } else { abort() }
         }
+    }
+
+    private func errorEvent(_ failure: DeploymentFailure) throws -> ByteBuffer {
+        guard response != nil else { return try ServerSentEvent.error(failure) }
+        return try ServerSentEvent.responseError(failure, number: events)
     }
 }

@@ -86,6 +86,16 @@ extension FastCall {
             return
         }
         self.deployment = deployment
+        if match.kind == .responses, let modelCall {
+            response = MadeResponse(
+                by: modelCall.responseMaker,
+                at: deployment.id,
+                naming: request.references,
+                requestID: callID,
+                services,
+                loop: loop
+            )
+        }
         let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
         self.driver = driver
         if !lane.isWritable { driver.pause() }

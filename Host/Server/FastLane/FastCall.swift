@@ -67,6 +67,10 @@ final class FastCall: LaneCall {
     var driver: OperationDriver?
     var deployment: Deployment?
     var answer = FastAnswer.none
+    /// What is made of a response, if one is; also after the client has gone, for what exists has to be written down.
+    var response: MadeResponse?
+    /// How many events the client has got.
+    var events = 0
     var status = 0
     /// How much of a piped answer's body has not come; nil if nobody knows.
     var missing: Int?

@@ -15,14 +15,16 @@ struct FastRoutes: Sendable {
     }
 
     private static let modelPart: Substring = ":model"
+    /// Says nothing: the model decides who provides it.
+    private static let providerPart: Substring = ":provider"
 
     private var exact: [String: OperationKind] = [:]
     private var patterns: [Pattern] = []
 
-    /// Adds a path, in which `:model` stands for any one part.
+    /// Adds a path, in which `:model` and `:provider` stand for any one part.
     mutating func add(_ path: String, _ kind: OperationKind) {
         let parts = Self.parts(of: path[...])
-        if !parts.contains(Self.modelPart) { exact[path] = kind }
+        if !parts.contains(where: Self.isAny) { exact[path] = kind }
         patterns.append(Pattern(parts: parts, kind: kind))
     }
 
@@ -34,11 +36,13 @@ struct FastRoutes: Sendable {
         let parts = Self.parts(of: Self.path(of: target))
         for pattern in patterns where pattern.parts.count == parts.count {
             let pairs = zip(pattern.parts, parts)
-            guard pairs.allSatisfy({ $0 == Self.modelPart || $0 == $1 }) else { continue }
+            guard pairs.allSatisfy({ Self.isAny($0) || $0 == $1 }) else { continue }
             return Match(kind: pattern.kind, model: pairs.first { $0.0 == Self.modelPart }?.1)
         }
         return nil
     }
+
+    private static func isAny(_ part: Substring) -> Bool { part == modelPart || part == providerPart }
 
     private static func parts(of path: Substring) -> [Substring] { path.split(separator: "/") }
 

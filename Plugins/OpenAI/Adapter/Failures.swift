@@ -40,6 +40,29 @@ enum Failures {
         return failure
     }
 
+    /// A failure whose message has the client's ids in the place of the provider's.
+    static func inClientsWords(_ failure: Failure, _ references: [Reference]) -> Failure {
+        var failure = failure
+        for reference in references where reference.kind != .model && !reference.upstreamID.isEmpty {
+            failure.message = failure.message.replacing(reference.upstreamID, with: reference.clientID)
+        }
+        return failure
+    }
+
+    /// The failure that an event tells with which a stream begins.
+    static func failure(event: [UInt8]) -> Failure {
+        let error = ProviderError(event)
+        let status =
+            if error.has("server_error", "internal_error") {
+                500
+            } else {
+                error.has("rate_limit_exceeded", "insufficient_quota") ? 429 : 400
+            }
+        var failure = Failure(reason(status, error), message(status, error), parameter: error.parameter)
+        setFlags(&failure, error)
+        return failure
+    }
+
     /// The failure of a download; most files cannot be downloaded at all.
     static func contentFailure(_ response: HTTPResponse, _ body: [UInt8]) -> Failure {
         var failure = failure(response, body)

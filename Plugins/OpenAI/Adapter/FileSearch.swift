@@ -19,20 +19,10 @@ struct FileSearch {
         self.until = until
     }
 
-    /// The result: of a page of files, newest first, those that fit; there is no next page once they are too old.
+    /// The result: of a page of files, newest first, those that fit.
     func page(_ answer: JSON) throws(Failure) -> JSON {
-        guard let files = answer["data"]?.array else { throw Responses.malformed("has no data") }
-        var found: [JSON] = []
-        for file in files where fits(file) { found.append(["id": .string(try Responses.id(of: file))]) }
-        var page = JSONObject()
-        page.append(name: "data", value: .array(found))
-        if answer["has_more"]?.bool == true, let last = files.last, !isTooOld(last) {
-            page.append(name: "next", value: .string(try Responses.id(of: last)))
-        }
-        return .object(page)
+        try Responses.matches(in: answer, since: since, where: fits)
     }
-
-    private func isTooOld(_ file: JSON) -> Bool { (file["created_at"]?.integer ?? 0) < since }
 
     private func fits(_ file: JSON) -> Bool {
         guard let created = file["created_at"]?.integer, (since...until).contains(created) else { return false }

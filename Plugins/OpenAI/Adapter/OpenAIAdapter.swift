@@ -6,7 +6,12 @@ public struct OpenAIAdapter: Adapter {
     public static let description = PluginDescription(
         id: "openai",
         version: "1.0.0",
-        operations: [.probe, .chat, .embed, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent],
+        operations: [
+            .probe, .chat, .embed, .responses, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent,
+            .batchCreate, .batchGet, .batchCancel, .batchList, .tuneCreate, .tuneGet, .tuneCancel, .tuneList,
+            .tuneEvents, .tuneCheckpoints, .tunePause, .tuneResume, .responseGet, .responseDelete, .responseCancel,
+            .responseItems,
+        ],
         speaksOpenAIWire: true,
         parameters: [
             ParameterDescription(name: "api_key", kind: .secret, environmentVariable: "OPENAI_API_KEY"),

@@ -2,10 +2,13 @@ import GantryPlugin
 
 /// One deployment at OpenAI.
 public struct OpenAITarget: AdapterTarget {
-    private let requests: Requests
-    private let host: Host
+    let requests: Requests
+    let host: Host
+    /// The model's name at the provider, if the deployment says it.
+    let model: String?
 
     init(settings: Settings, host: Host) {
+        model = settings.model
         requests = Requests(settings: settings)
         self.host = host
     }
@@ -28,15 +31,30 @@ public struct OpenAITarget: AdapterTarget {
         case .fileDelete: try await deleteFile(operation)
         case .fileList: try await listFiles(operation)
         case .fileContent: try await fileContent(operation)
+        case .batchCreate: try await createBatch(operation)
+        case .batchGet: try await getBatch(operation)
+        case .batchCancel: try await cancelBatch(operation)
+        case .batchList: try await listBatches(operation)
+        case .tuneCreate: try await createJob(operation)
+        case .tuneGet: try await getJob(operation)
+        case .tuneCancel: try await act("cancel", operation)
+        case .tunePause: try await act("pause", operation)
+        case .tuneResume: try await act("resume", operation)
+        case .tuneList: try await listJobs(operation)
+        case .tuneEvents: try await listOfJob("events", operation)
+        case .tuneCheckpoints: try await listOfJob("checkpoints", operation)
+        case .responses: try await createResponse(operation)
+        case .responseGet: try await getResponse(operation)
+        case .responseItems: try await responseItems(operation)
+        case .responseCancel: try await cancelResponse(operation)
+        case .responseDelete: try await deleteResponse(operation)
         default:
             throw Failure(.unsupported, "The openai plugin does not serve this operation.")
         }
     }
 
     private func probe(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let response = try await operation.send(requests.get("/models"))
-        let body = try await response.body()
-        guard response.isSuccess else { throw Failures.failure(response, body) }
+        _ = try await answer(to: requests.get("/models"), operation)
         return .done
     }
 
@@ -49,68 +67,43 @@ public struct OpenAITarget: AdapterTarget {
         }
     }
 
-    private func createFile(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let upload = try FileUpload(try operation.inputJSON())
-        let form = upload.form(boundary: try boundary())
-        let response = try await operation.send(requests.upload(form))
+    /// Asks for something and reads the answer.
+    ///
+    /// - Parameters:
+    ///   - request: What to send.
+    ///   - operation: Which sends it.
+    /// - Returns: The answer's body.
+    /// - Throws: ``Failure``, also for a refusal.
+    nonisolated(nonsending) func answer(
+        to request: HTTPRequest,
+        _ operation: Operation
+    ) async throws(Failure) -> [UInt8] {
+        let response = try await operation.send(request)
         let body = try await response.body()
         guard response.isSuccess else { throw Failures.failure(response, body) }
-        let answer = try Responses.object(body)
-        let id = try Responses.id(of: answer)
-        try operation.remember(id: id)
-        return .json(Responses.file(answer, id: id, bytes: upload.bytes))
+        return body
     }
 
-    private func getFile(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let path = try Requests.filePath(try operation.inputJSON())
-        let response = try await operation.send(requests.get(path))
-        let body = try await response.body()
-        guard response.isSuccess else { throw Failures.failure(response, body) }
-        let answer = try Responses.object(body)
-        return .json(Responses.file(answer, id: try Responses.id(of: answer), bytes: nil))
-    }
-
-    private func deleteFile(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let input = try operation.inputJSON()
-        let path = try Requests.filePath(input)
+    /// Deletes something; what is not there counts as deleted.
+    ///
+    /// - Parameters:
+    ///   - kind: What it is called.
+    ///   - collection: The path of all such things.
+    ///   - input: Names it by its id.
+    ///   - operation: Which asks for it.
+    /// - Throws: ``Failure``, also if it is still there.
+    nonisolated(nonsending) func delete(
+        _ kind: String,
+        _ collection: String,
+        _ input: JSON,
+        _ operation: Operation
+    ) async throws(Failure) {
+        let path = try Requests.path(collection, input)
         let response = try await operation.send(requests.delete(path))
         let body = try await response.body()
         guard response.isSuccess || response.status == 404 else { throw Failures.failure(response, body) }
         if response.isSuccess, try Responses.object(body)["deleted"]?.bool == false {
-            throw Failure(.conflict, "The provider has not deleted the file; try again later.", isRetryable: true)
-        }
-        let id = try Requests.id(of: input)
-        try operation.forget(id: id)
-        return .json(["id": .string(id), "deleted": true])
-    }
-
-    private func listFiles(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let input = try operation.inputJSON()
-        let search = try FileSearch(input)
-        let path = search == nil ? Requests.listPath(input) : Requests.searchPath(input)
-        let response = try await operation.send(requests.get(path))
-        let body = try await response.body()
-        guard response.isSuccess else { throw Failures.failure(response, body) }
-        let answer = try Responses.object(body)
-        guard let search else { return .json(try Responses.list(answer)) }
-        return .json(try search.page(answer))
-    }
-
-    private func fileContent(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let input = try operation.inputJSON()
-        let path = try Requests.filePath(input) + "/content"
-        let response = try await operation.send(requests.download(path, range: input["range"]?.string))
-        guard response.isSuccess else { throw Failures.contentFailure(response, try await response.body()) }
-        try await response.pipe()
-        return .done
-    }
-
-    /// A multipart boundary that no file can contain on purpose.
-    private func boundary() throws(Failure) -> String {
-        let digits = Array("0123456789abcdef")
-        return try host.random(count: 16).reduce(into: "gantry-") { text, byte in
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 0x0F)])
+            throw Failure(.conflict, "The provider has not deleted the \(kind); try again later.", isRetryable: true)
         }
     }
 }

@@ -8,6 +8,8 @@ struct Requests: Sendable {
     let chat: HTTPRequest
     /// Asks for embeddings; without its body.
     let embeddings: HTTPRequest
+    /// Asks for a response; without its body.
+    let responses: HTTPRequest
     private let base: String
     private let headers: [Header]
 
@@ -17,11 +19,34 @@ struct Requests: Sendable {
         let json = settings.headers + [Header("Content-Type", "application/json")]
         chat = HTTPRequest(method: "POST", url: base + "/chat/completions", headers: json, framing: .raw)
         embeddings = HTTPRequest(method: "POST", url: base + "/embeddings", headers: json, framing: .raw)
+        responses = HTTPRequest(method: "POST", url: base + "/responses", headers: json)
     }
 
-    /// Asks for something that is small and JSON.
-    func get(_ path: String) -> HTTPRequest {
-        HTTPRequest(method: "GET", url: base + path, headers: headers, isIdempotent: true)
+    /// Asks for JSON.
+    func get(_ path: String, framing: HTTPRequest.Framing = .whole) -> HTTPRequest {
+        HTTPRequest(method: "GET", url: base + path, headers: headers, framing: framing, isIdempotent: true)
+    }
+
+    /// Makes something.
+    func create(_ path: String, _ body: JSON) -> HTTPRequest {
+        // Sent once: a second one that nobody knows of would come of an answer that was lost.
+        HTTPRequest(
+            method: "POST",
+            url: base + path,
+            headers: headers + [Header("Content-Type", "application/json")],
+            body: [.bytes(body.serialized())],
+            allowsRetry: false
+        )
+    }
+
+    /// Changes the state of something; doing so twice is as good as once.
+    func act(_ path: String) -> HTTPRequest {
+        HTTPRequest(
+            method: "POST",
+            url: base + path,
+            headers: headers + [Header("Content-Type", "application/json")],
+            isIdempotent: true
+        )
     }
 
     /// Deletes something.
@@ -79,32 +104,57 @@ struct Requests: Sendable {
         return segments
     }
 
-    /// The id of an operation on one file.
+    /// The id of an operation on one thing.
     static func id(of input: JSON) throws(Failure) -> String {
         // A dot segment would make another path of it (RFC 3986 §5.2.4).
         guard let id = input["id"]?.string, !["", ".", ".."].contains(id) else {
-            throw Failure(.notFound, "The operation names no file.", parameter: "id")
+            throw Failure(.notFound, "The operation names nothing that the provider could have.", parameter: "id")
         }
         return id
     }
 
-    /// The path of one file.
-    static func filePath(_ input: JSON) throws(Failure) -> String {
-        "/files/" + Wire.percentEncoded(try id(of: input))
+    /// A text without which the operation makes no sense.
+    static func text(_ name: String, of input: JSON) throws(Failure) -> String {
+        guard let text = input[name]?.string, !text.isEmpty else {
+            throw Failure(.internalError, "The host does not say `\(name)`.")
+        }
+        return text
+    }
+
+    /// Unix seconds before which a search need not go.
+    static func since(of input: JSON) throws(Failure) -> Int64 {
+        guard let since = input["since"]?.integer else {
+            throw Failure(.internalError, "The host does not say `since`.")
+        }
+        return since
+    }
+
+    /// The members of those names that are there.
+    static func members(_ names: [String], of input: JSON) -> JSON {
+        var members = JSONObject()
+        for name in names {
+            if let value = input[name], !value.isNull { members.append(name: name, value: value) }
+        }
+        return .object(members)
+    }
+
+    /// The path of one thing in a collection such as `/files`.
+    static func path(_ collection: String, _ input: JSON) throws(Failure) -> String {
+        collection + "/" + Wire.percentEncoded(try id(of: input))
+    }
+
+    /// The path of a page of a collection.
+    static func page(_ collection: String, limit: Int64? = nil, after: JSON?) -> String {
+        var query: [String] = []
+        if let limit { query.append("limit=\(limit)") }
+        if let after = after?.string { query.append("after=\(Wire.percentEncoded(after))") }
+        return query.isEmpty ? collection : collection + "?" + query.joined(separator: "&")
     }
 
     /// The path of a list of files, newest first.
     static func searchPath(_ input: JSON) -> String {
         let after = input["after"]?.string.map { "&after=" + Wire.percentEncoded($0) } ?? ""
         return "/files?order=desc&limit=1000" + after
-    }
-
-    /// The path of a list of files.
-    static func listPath(_ input: JSON) -> String {
-        var query: [String] = []
-        if let limit = input["limit"]?.integer { query.append("limit=\(limit)") }
-        if let after = input["after"]?.string { query.append("after=\(Wire.percentEncoded(after))") }
-        return query.isEmpty ? "/files" : "/files?" + query.joined(separator: "&")
     }
 }
 

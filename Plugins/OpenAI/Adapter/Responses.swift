@@ -59,6 +59,60 @@ enum Responses {
         return .object(page)
     }
 
+    /// The result of a search: of a page, newest first, the ids of what fits; there is no next page once they are too
+    /// old.
+    ///
+    /// - Parameters:
+    ///   - answer: The provider's page.
+    ///   - since: Unix seconds; what is looked for is not older.
+    ///   - fits: Whether it is what is looked for.
+    /// - Returns: `{"data":[{"id"}],"next"}`.
+    /// - Throws: ``Failure`` with `.upstreamProtocol` for an answer that is no page.
+    static func matches(in answer: JSON, since: Int64, where fits: (JSON) -> Bool) throws(Failure) -> JSON {
+        guard let elements = answer["data"]?.array else { throw malformed("has no data") }
+        var found: [JSON] = []
+        for element in elements where fits(element) { found.append(["id": .string(try id(of: element))]) }
+        var page = JSONObject()
+        page.append(name: "data", value: .array(found))
+        if answer["has_more"]?.bool == true, let last = elements.last,
+            last["created_at"]?.integer ?? 0 >= since
+        {
+            page.append(name: "next", value: .string(try id(of: last)))
+        }
+        return .object(page)
+    }
+
+    /// What the provider tells of one thing, whose id it must be.
+    static func object(_ body: [UInt8], id: String) throws(Failure) -> JSON {
+        let answer = try object(body)
+        guard try self.id(of: answer) == id else { throw malformed("is about something else than what was asked for") }
+        return answer
+    }
+
+    /// The result that describes a batch or a job: what the provider tells, without what is null.
+    ///
+    /// - Parameters:
+    ///   - answer: What the provider tells.
+    ///   - statuses: The words that there are for its status.
+    /// - Returns: The members.
+    /// - Throws: ``Failure`` with `.upstreamProtocol` for a status that nobody could understand.
+    static func described(_ answer: JSON, statuses: [String]) throws(Failure) -> JSON {
+        guard let status = answer["status"]?.string else { throw malformed("has no status") }
+        guard statuses.contains(status) else {
+            throw Failure(.upstreamProtocol, "The provider reports a status that nobody knows: \(shortened(status)).")
+        }
+        var description = JSONObject()
+        for member in answer.object?.members ?? [] where !member.value.isNull {
+            description.append(name: member.name, value: member.value)
+        }
+        return .object(description)
+    }
+
+    private static func shortened(_ word: String) -> String {
+        let text = String(decoding: JSON.string(word).serialized(), as: UTF8.self)
+        return text.utf8.count > 80 ? String(text.prefix(40)) + "…" : text
+    }
+
     static func malformed(_ what: String) -> Failure {
         Failure(
             .upstreamProtocol,

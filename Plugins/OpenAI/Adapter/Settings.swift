@@ -9,6 +9,8 @@ struct Settings: Sendable {
     let base: String
     /// The headers of every request.
     let headers: [Header]
+    /// The model's name at the provider, if the deployment says it.
+    let model: String?
 
     /// Checks the parameters.
     /// - Throws: ``Failure`` with `.invalid`, which names the parameter and says what to do.
@@ -23,6 +25,7 @@ struct Settings: Sendable {
                 parameter: unknown
             )
         }
+        model = object["model"]?.string
         let customBase = try Self.text("api_base", of: object)
         base = try customBase.map { base throws(Failure) in try Self.checkedBase(base) } ?? Self.defaultBase
         var headers: [Header] = []

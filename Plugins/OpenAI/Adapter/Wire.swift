@@ -4,20 +4,39 @@ import GantryPlugin
 enum Wire {
     /// Percent-encodes all but the unreserved characters of RFC 3986 §2.3.
     static func percentEncoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { output, byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
+        text.utf8.reduce(into: "") { appendEncoded($1, to: &$0) }
+    }
+
+    private static let digits = Array("0123456789ABCDEF")
+
+    private static func appendEncoded(_ byte: UInt8, to output: inout String) {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            output.unicodeScalars.append(Unicode.Scalar(byte))
+        default:
+            output.append("%")
+            output.append(digits[Int(byte >> 4)])
+            output.append(digits[Int(byte & 0x0F)])
+        }
+    }
+
+    /// A query as a client has sent it, with everything percent-encoded that cannot stand in one (RFC 3986 §3.4).
+    static func query(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        return bytes.indices.reduce(into: "") { output, index in
+            let byte = bytes[index]
+            let isEscape = byte == UInt8(ascii: "%") && bytes[(index + 1)...].prefix(2).filter(isHexDigit).count == 2
+            if isEscape || "&=+".utf8.contains(byte) {
                 output.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                output.append("%")
-                output.append(digits[Int(byte >> 4)])
-                output.append(digits[Int(byte & 0x0F)])
+            } else {
+                appendEncoded(byte, to: &output)
             }
         }
     }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool { Character(Unicode.Scalar(byte)).isHexDigit }
 
     /// Writes a form field's or file's name between quotes.
     ///

@@ -128,7 +128,9 @@ typedef struct gantry_ref {
  * RESPONSE_CANCEL {"id"}                                               RESULT with the response
  * RESPONSE_DELETE {"id"}                                               RESULT {}, FORGET "response" before it
  *
- * A provider that keeps a response has RESPONSES REMEMBER "response" before anything of it goes out. batch: the
+ * RESPONSES has REMEMBER "response" before anything of a response goes out that its provider keeps, and REMEMBER
+ * "unstored_response" before one that it does not keep (store: false; ids that the adapter makes up). Either way the
+ * host puts its own id wherever the remembered one stands as a whole JSON string in what goes out. batch: the
  * members of OpenAI's batch object with the provider's ids; "status" is one of OpenAI's words; plugins that serve
  * BATCH_RESULTS leave output_file_id and error_file_id out. job: those of OpenAI's fine_tuning.job.
  *
@@ -161,8 +163,9 @@ enum {
   GANTRY_EV_TIMER = 6,      /* the awaited delay has passed */
   GANTRY_EV_TOKEN = 7,      /* data: value of the credential asked for; code: 0, or the
                                GANTRY_ERR_* class of its failure and text: its message */
-  GANTRY_EV_SOURCE = 8,     /* data: next piece of the source, after GANTRY_CMD_PULL */
-  GANTRY_EV_SOURCE_END = 9, /* text: SHA-256 of the source in hex */
+  GANTRY_EV_SOURCE = 8,     /* data: the source's next line without its end, refs: what the host
+                               found in it, as in START; after GANTRY_CMD_PULL */
+  GANTRY_EV_SOURCE_END = 9, /* instead: there are no more lines */
   GANTRY_EV_CANCEL = 10     /* client is gone; emit at most GANTRY_CMD_FORGET/RESULT/ERROR */
 };
 enum { GANTRY_IN_STREAM = 1u, GANTRY_IN_RETRY = 2u, GANTRY_IN_SOURCE_REPLAYABLE = 4u };
@@ -185,7 +188,8 @@ enum {
   GANTRY_CMD_HTTP = 1,       /* send a request; one outstanding per op in minor 0 */
   GANTRY_CMD_BODY = 2,       /* data: next piece of the body of a GANTRY_HTTP_STREAM_BODY request */
   GANTRY_CMD_BODY_END = 3,
-  GANTRY_CMD_PULL = 4,       /* ask for the next GANTRY_EV_SOURCE (back-pressure is one at a time) */
+  GANTRY_CMD_PULL = 4,       /* ask for the next GANTRY_EV_SOURCE (back-pressure is one at a time). GANTRY_E_STATE
+                                if the operation has no lines, one is asked for already, or they have ended */
   GANTRY_CMD_ABORT = 5,      /* drop the outstanding request; no further events for it */
   GANTRY_CMD_WAIT = 6,       /* value: milliseconds until GANTRY_EV_TIMER */
   GANTRY_CMD_TOKEN = 7,      /* text: scope; flags GANTRY_TOKEN_REFRESH after a 401 */
@@ -197,7 +201,8 @@ enum {
                                 pairs: extra client headers. Needs GANTRY_FRAME_RAW. The
                                 operation's input is gone then: no GANTRY_SEG_INPUT after it */
   GANTRY_CMD_REMEMBER = 10,  /* text: kind ("file", "batch", "job" or "response"), data: provider id now existing: the host
-                            journals it before anything else, and can undo it */
+                            journals it before anything else, and can undo it. Kind "unstored_response": the id that a
+                            response has which the provider does not keep; nothing is journaled */
   GANTRY_CMD_FORGET = 11,    /* same fields: it no longer exists */
   GANTRY_CMD_USAGE = 12,     /* data: JSON token usage, for accounting */
   GANTRY_CMD_RESULT = 13,    /* data: JSON result (value: expiry ms for tokens); op is over */

@@ -482,4 +482,49 @@ def _embeddings_places() -> list[Place]:
     return places
 
 
-PLACES = [*_file_places(), *_chat_places(), *_alias_places(), *_embeddings_places()]
+def _responses_places() -> list[Place]:
+    paths = {
+        "/v1/responses": "/v1/responses",
+        "/responses": "/responses",
+        "/:provider/v1/responses": "/vertex_ai/v1/responses",
+        "/openai/v1/responses": "/openai/v1/responses",
+    }
+
+    def message(part: dict) -> dict:
+        return {"input": [{"role": "user", "content": [{"type": "input_text", "text": "Look."}, part]}]}
+
+    places: dict[str, tuple[str, Outcome, Callable[[str], dict]]] = {
+        "input[].content[].file_id": ("id", SENT, lambda i: message(PART["input_file.file_id"].make(i))),
+        "input[].content[].file_url": ("link", REFUSED_THERE, lambda i: message(PART["input_file.file_url"].make(i))),
+        "input[].content[].image_url": (
+            "link",
+            REFUSED_THERE,
+            lambda i: message(PART["input_image.image_url"].make(i)),
+        ),
+        "input[].content[].file_id of an image": (
+            "id",
+            REFUSED_THERE,
+            lambda i: message(PART["input_image.file_id"].make(i)),
+        ),
+        "input[].file_id": ("id", SENT, lambda i: {"input": [{"type": "input_file", "file_id": i}]}),
+        "input[].content[].file_id of an assistant": (
+            "id",
+            REFUSED_THERE,
+            lambda i: {"input": [{"role": "assistant", "content": [{"type": "input_file", "file_id": i}, {"x": 1}]}]},
+        ),
+        "tools[].container.file_ids[]": ("id", SENT, MEMBERS["tools[].container.file_ids[]"]),
+        "file_ids[]": ("id", REFUSED_THERE, lambda i: {"file_ids": [i]}),
+    }
+    found = []
+    for pattern, path in paths.items():
+        for name, (kind, passed, make) in places.items() if pattern == "/v1/responses" else list(places.items())[:1]:
+
+            def asked(text: str, path: str = path, make: Callable[[str], dict] = make) -> Message:
+                return post(path, {"model": OPENAI_MODEL, "input": "Look.", "store": False} | make(text))
+
+            title = f"POST {pattern}: {name}"
+            found.append(Place("responses", title, ("POST", pattern), kind, "read", passed, asked))
+    return found
+
+
+PLACES = [*_file_places(), *_chat_places(), *_alias_places(), *_embeddings_places(), *_responses_places()]

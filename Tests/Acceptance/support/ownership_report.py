@@ -5,6 +5,8 @@ from pathlib import Path
 
 from .gateway import ROOT
 from .ownership import ASKERS, FILES, IDS, PLACES, RULES, Place, columns, expected
+from .ownership_objects import OBJECT_IDS, OBJECT_PLACES, ObjectPlace
+from .ownership_objects import expected as expected_of_object
 from .ownership_subjects import ACCESS, REPEATED, ROWS, SUBJECTS, Row, expected_of_repeat
 from .ownership_subjects import expected as expected_of_subject
 
@@ -45,6 +47,12 @@ def _table_of_place(place: Place) -> list[str]:
     return _table(head, ([asker.name, *(expected(place, asker, what) for what in columns(place))] for asker in ASKERS))
 
 
+def _table_of_object(place: ObjectPlace) -> list[str]:
+    head = ["", *(what.name for what in OBJECT_IDS)]
+    cells = ([expected_of_object(place, asker, what) for what in OBJECT_IDS] for asker in ASKERS)
+    return _table(head, ([asker.name, *some] for asker, some in zip(ASKERS, cells, strict=True)))
+
+
 def _table_of_row(row: Row) -> list[str]:
     cells = ([expected_of_subject(row, asker, column) or "" for column in row.columns] for asker in ASKERS)
     return _table(["", *row.columns], ([asker.name, *some] for asker, some in zip(ASKERS, cells, strict=True)))
@@ -63,12 +71,14 @@ def count() -> dict[str, int]:
     cells = sum(len(ASKERS) * len(columns(place)) for place in PLACES)
     asked = ((row, asker, column) for row in ROWS for asker in ASKERS for column in row.columns)
     subjects = sum(expected_of_subject(*cell) is not None for cell in asked)
+    objects = len(OBJECT_PLACES) * len(ASKERS) * len(OBJECT_IDS)
     repeats = len(ASKERS) * len(REPEATED) * 2
     return {
         f"places for ids ({len(PLACES)})": cells,
         f"routes without file ids ({len(ROWS)})": subjects,
+        f"places for ids of objects ({len(OBJECT_PLACES)})": objects,
         "repeated uploads": repeats,
-        "all": cells + subjects + repeats,
+        "all": cells + subjects + objects + repeats,
     }
 
 
@@ -82,6 +92,10 @@ def rendered() -> str:
     lines += [f"{number}. {text} `{outcome}`" for number, (text, _, outcome) in enumerate(RULES, 1)]
     lines += ["", "## Places for ids", "", "Places with the same cells share a table.", ""]
     lines += _grouped(((f"{place.group}: `{place.name}`", _table_of_place(place)) for place in PLACES), "Places")
+    lines += ["## Places for ids of objects", ""]
+    lines += _table(["id", "what it is"], ((one.name, one.about) for one in OBJECT_IDS))
+    tables = ((f"`{place.name}`", _table_of_object(place)) for place in OBJECT_PLACES)
+    lines += ["", *_grouped(tables, "Objects")]
     lines += ["## Routes without file ids", "", *_table(["column", "what is named"], SUBJECTS.items()), ""]
     lines += _table(["rule", "who may"], ((name, rule.__doc__) for name, rule in ACCESS.items()))
     lines += ["", *_grouped(((f"`{row}`: {row.access}", _table_of_row(row)) for row in ROWS), "Routes")]

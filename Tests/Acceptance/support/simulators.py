@@ -50,6 +50,21 @@ class Simulators:
         files = self.state()["openai"]["files"]
         return [file for file in files if account in (None, file["account"])]
 
+    def openai_objects(self, kind: str, account: str | None = None) -> list[dict]:
+        """The `batches`, `jobs` or `responses` of the simulated OpenAI."""
+        objects = self.state()["openai"][kind]
+        return [entry for entry in objects if account in (None, entry["account"])]
+
+    def hold_openai(self, **kinds: bool) -> None:
+        """Says for `batch`, `job` and `response` whether each waits for advance_openai, until the next reset."""
+        self._control.post("/_sim/openai/hold", json=kinds).raise_for_status()
+
+    def advance_openai(self, **wish) -> list[dict]:
+        """Moves batches, jobs or responses; see OpenAIWish of the simulators for the fields."""
+        answer = self._control.post("/_sim/openai/advance", json=wish)
+        answer.raise_for_status()
+        return answer.json()["objects"]
+
     def google_objects(self, account: str | None = None) -> list[dict]:
         objects = self.state()["google"]["objects"]
         return [entry for entry in objects if account in (None, entry["account"])]

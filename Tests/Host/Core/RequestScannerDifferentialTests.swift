@@ -10,6 +10,8 @@ struct RequestScannerDifferentialTests {
         #"{"messages":[{"content":[{"image_url":{"url":"https://api.openai.com/v1/files/a"}},{"video_url":{"url":"data:x"}},{"audio_url":"x"},{"input_audio":{"data":"UklGRg","format":"wav"}}]}]}"#,
         #"{"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"file_id":{"type":"string"}}}}},{"container":{"file_ids":["a","b"]}}],"file_url":"http:\/\/x","temperature":-0.5e-1}"#,
         #"{"response_format":{"json_schema":{"file_id":1}},"text":{"format":{"schema":{"file_id":1}}},"x":[true,false,null,{"\u0066ile_id":"\ud83d\ude00\u00e9"}]}"#,
+        #"{"model":"m","previous_response_id":"resp_1","conversation":{"id":"conv_1"},"input":[{"type":"item_reference","id":"msg_1"},{"id":"rs_1"},{"id":"x","role":"user"},{"type":"message","id":"y"}]}"#,
+        #"{"previous_response_id":null,"conversation":"conv_2","tools":[{"type":"file_search","vector_store_ids":["vs_1"]},{"container":"cntr_1"}],"input":"text"}"#,
     ]
 
     private static let pieces = [
@@ -17,7 +19,8 @@ struct RequestScannerDifferentialTests {
         "null",
         "true", "\\u0066", "\\ud800", "é", "\u{1}", " ", "\n", "\"url\":\"x\",", "\"model\":\"q\",", "1e5", "{}",
         "[[[[",
-        "\"metadata\":{\"file_id\":4},", "\u{feff}", "\0",
+        "\"metadata\":{\"file_id\":4},", "\"id\":\"i\",", "\"type\":\"item_reference\",", "\"conversation\":",
+        "\"role\":1,", "\"previous_response_id\":\"r\",", "\u{feff}", "\0",
     ]
 
     @Test(arguments: 0..<8)
@@ -32,6 +35,7 @@ struct RequestScannerDifferentialTests {
             do {
                 let scan = try scanned(body)
                 accepted += 1
+                if let tree, !tree.violation { Self.compareOthers(scan, tree, text) }
                 let found = scan.ids.map { "\($0.path)=\($0.text)" }.sorted()
                 // Foundation keeps one of several members of a name that the scanner does not know, drops a byte order
                 // mark at the beginning of a string, and refuses numbers that no Double holds.
@@ -53,6 +57,16 @@ struct RequestScannerDifferentialTests {
             }
         }
         #expect(accepted > 100)
+    }
+
+    // Of what the gateway does not manage, the scanner keeps one.
+    private static func compareOthers(_ scan: RequestScan, _ tree: ReferenceWalk, _ text: String) {
+        let isSpecial = text.contains("\u{feff}") || tree.hasRepeatedNames(in: text)
+        let followed = scan.others.filter { $0.kind == .previousResponse }.map(\.text)
+        #expect(followed == [tree.previousResponse].compactMap { $0 } || isSpecial, "\(text)")
+        let unmanaged = scan.others.filter { $0.kind != .previousResponse }.map(\.text)
+        #expect(unmanaged.isEmpty == tree.unmanaged.isEmpty || isSpecial, "\(text)")
+        #expect(unmanaged.allSatisfy(tree.unmanaged.contains) || isSpecial, "\(text)")
     }
 
     // What Foundation accepts and the scanner does not: a known member twice, half a surrogate pair, a byte order mark
@@ -85,6 +99,8 @@ struct RequestScannerDifferentialTests {
 private struct ReferenceWalk {
     private(set) var places: [String] = []
     private(set) var violation = false
+    private(set) var previousResponse: String?
+    private(set) var unmanaged: [String] = []
     private let tree: [String: Any]
 
     /// Reads a request; nil if Foundation refuses it or it is no object.
@@ -123,6 +139,25 @@ private struct ReferenceWalk {
         } else if let text = value as? String, isPlace(text, path) {
             places.append("\(path.joined(separator: "."))=\(text)")
         }
+        noteOther(value, path)
+    }
+
+    private mutating func noteOther(_ value: Any, _ path: [String]) {
+        let names = path.filter { $0.first != "[" }
+        if let item = value as? [String: Any], path.count == 2, path[0] == "input", names.count == 1,
+            let id = item["id"] as? String
+        {
+            let type = item["type"] as? String
+            let hasRole = item["role"].map { !($0 is NSNull) } ?? false
+            if type == "item_reference" || type == nil && !hasRole { unmanaged.append(id) }
+        }
+        guard let text = value as? String else { return }
+        if path == ["previous_response_id"] { previousResponse = text }
+        let isConversation = path == ["conversation"] || path == ["conversation", "id"]
+        let isContainer = names.suffix(2) == ["tools", "container"] && path.suffix(2).first?.first == "["
+        // A list of lists of tools is none: its elements are plain.
+        let isOneList = path.suffix(3).first == "tools"
+        if isConversation || isContainer && isOneList || names.last == "vector_store_ids" { unmanaged.append(text) }
     }
 
     private mutating func check(_ value: Any, _ path: [String]) {
@@ -135,6 +170,7 @@ private struct ReferenceWalk {
         case ["stream_options"]: violation = violation || !(value is [String: Any] || isNull)
         default: break
         }
+        if path == ["previous_response_id"] { violation = violation || !(isString || isNull) }
         if path.last == "file_id" { violation = violation || !(isString || isNull) }
         if path.last == "file_ids" { violation = violation || !(value is [Any] || isNull) }
         if path.dropLast().last == "file_ids", path.last?.first == "[" { violation = violation || !isString }

@@ -83,7 +83,16 @@ enum Samples {
 
     /// A codec whose function is keyed and depends on every bit, which is all that the rules need of it.
     static func codec(_ format: FileIDFormat = .gantry, key: UInt64 = 7) -> FileIDCodec {
-        FileIDCodec(format: format) { bytes in
+        FileIDCodec(format: format, authenticate: authenticator(key: key))
+    }
+
+    /// The same for objects.
+    static func objectCodec(_ format: FileIDFormat = .gantry, key: UInt64 = 7) -> ObjectIDCodec {
+        ObjectIDCodec(format: format, authenticate: authenticator(key: key))
+    }
+
+    private static func authenticator(key: UInt64) -> @Sendable ([UInt8]) -> [UInt8] {
+        { bytes in
             var tag: [UInt8] = []
             for lane in 0..<2 as Range<UInt64> {
                 var hash = 0xcbf2_9ce4_8422_2325 ^ (key &* 0x9e37_79b9_7f4a_7c15) ^ lane

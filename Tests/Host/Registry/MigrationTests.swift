@@ -53,8 +53,9 @@ struct MigrationTests {
     }
 
     private static let tables = [
-        "webhook_deliveries", "file_targets", "file_copies", "files", "upload_keys", "workers", "team_members", "keys",
-        "users", "teams",
+        "webhook_deliveries", "objects", "file_targets", "file_copies", "files", "upload_keys", "workers",
+        "team_members", "keys", "users",
+        "teams",
         "settings",
         "schema_version",
     ]

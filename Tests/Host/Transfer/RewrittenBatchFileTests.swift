@@ -61,28 +61,6 @@ struct RewrittenBatchFileTests {
     }
 }
 
-/// A whole file in memory.
-private final class MemoryFile: RandomAccessFile {
-    let bytes: [UInt8]
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    var sizeInBytes: Int64 { Int64(bytes.count) }
-
-    func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let start = min(Int(offset), bytes.count)
-        let part = bytes[start..<min(start + buffer.count, bytes.count)]
-        buffer.copyBytes(from: part)
-        return part.count
-    }
-
-    func input() throws -> BatchInput {
-        var reader = BatchInputReader()
-        try bytes.withUnsafeBytes { try reader.read($0) }
-        return try reader.finish()
-    }
-}
-
 extension RewrittenBatchFile {
     fileprivate func readAll(by step: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []

@@ -23,7 +23,7 @@ struct OpenAISettingsTests {
             ]
         )
         #expect(throws: Failure.self) { try harness.makeOperation(.credential) }
-        #expect(throws: Failure.self) { try harness.makeOperation(.responses) }
+        #expect(throws: Failure.self) { try harness.makeOperation(.inputCreate) }
     }
 
     @Test

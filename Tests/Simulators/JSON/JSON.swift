@@ -109,3 +109,12 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByStringInterpolation, Ex
         self = .object(object)
     }
 }
+
+extension JSON {
+    /// This object with one more member; what is no object stays what it is.
+    func with(_ key: String, _ value: JSON) -> JSON {
+        guard case .object(var object) = self else { return self }
+        object[key] = value
+        return .object(object)
+    }
+}

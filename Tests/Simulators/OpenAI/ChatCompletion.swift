@@ -1,8 +1,6 @@
 /// Answers `POST /v1/chat/completions`.
 struct ChatCompletion {
-    let files: OpenAIFiles
-    let account: String
-    let clock: SimulatedClock
+    let account: OpenAIAccount
 
     /// One choice of the answer.
     struct Choice {
@@ -13,7 +11,7 @@ struct ChatCompletion {
 
     func reply(to json: JSON) throws -> Reply {
         let request = try ShapeReader(acceptsSnakeCase: false).read(json, as: ChatShape.request)
-        let model = try OpenAIModel.named(request["model"]?.string ?? "")
+        let model = try account.model(request["model"]?.string ?? "")
         guard model.kind == .chat else {
             let message =
                 "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
@@ -21,12 +19,12 @@ struct ChatCompletion {
             throw OpenAIError(status: 404, message: message, param: "model")
         }
         try ChatOptions.check(request)
-        let messages = ChatMessages(files: files, account: account)
+        let messages = ChatMessages(account: account)
         let answer = try messages.answer(to: request["messages"]?.array ?? [], model: model.name)
         let choices = (0..<(request["n"]?.integer ?? 1)).map { Self.choice($0, request: request, answer: answer) }
         let completion = CompletionWriter(
             id: "chatcmpl-" + RandomName.alphanumeric(29),
-            createdAt: clock.unixSeconds,
+            createdAt: account.clock.unixSeconds,
             model: model.snapshot,
             choices: choices,
             usage: Self.usage(of: request, choices: choices)

@@ -2,8 +2,7 @@ import Foundation
 
 /// Checks the messages of a chat request and gathers what the answer speaks of.
 struct ChatMessages {
-    let files: OpenAIFiles
-    let account: String
+    let account: OpenAIAccount
 
     /// Reads messages that have their shape already.
     ///
@@ -70,7 +69,8 @@ struct ChatMessages {
         }
         switch type {
         case "text": texts.append(value.string ?? "")
-        case "image_url": answer.attachments.append(try image(value["url"]?.string ?? "", at: "\(path).image_url.url"))
+        case "image_url":
+            answer.attachments.append(try account.image(value["url"]?.string ?? "", at: "\(path).image_url.url"))
         case "input_audio": answer.attachments.append(try audio(value, at: "\(path).input_audio"))
         case "file": answer.attachments.append(try file(value, at: "\(path).file"))
         default: break
@@ -80,18 +80,7 @@ struct ChatMessages {
     private func file(_ value: JSON, at path: String) throws -> Attachment {
         switch (value["file_id"]?.string, value["file_data"]?.string) {
         case (let id?, nil):
-            guard id.hasPrefix("file-") else {
-                let message = "Invalid '\(path).file_id': '\(id)'. Expected an ID that begins with 'file-'."
-                throw OpenAIError.invalid(message, param: "\(path).file_id", code: "invalid_value")
-            }
-            guard let file = try files.file(id, of: account) else {
-                throw OpenAIError(status: 404, message: "File not found: \(id)", param: "\(path).file_id")
-            }
-            guard ["user_data", "assistants", "vision"].contains(file.purpose) else {
-                let message = "Invalid file: files of purpose '\(file.purpose)' cannot be used in a conversation."
-                throw OpenAIError.invalid(message, param: "\(path).file_id", code: "invalid_value")
-            }
-            return file.attachment
+            return try account.file(id, at: "\(path).file_id").attachment
         case (nil, let data?):
             let content = try DataURL(data, at: "\(path).file_data")
             return content.attachment(kind: "file", name: value["filename"]?.string)
@@ -99,17 +88,6 @@ struct ChatMessages {
             let message = "Invalid '\(path)': exactly one of 'file_id' and 'file_data' must be given."
             throw OpenAIError.invalid(message, param: path, code: "invalid_value")
         }
-    }
-
-    private func image(_ url: String, at path: String) throws -> Attachment {
-        if url.hasPrefix("https://") || url.hasPrefix("http://") {
-            return Attachment(kind: "image", name: url, mimeType: nil, bytes: nil, sha256: nil)
-        }
-        let content = try DataURL(url, at: path)
-        guard content.mimeType.hasPrefix("image/") else {
-            throw OpenAIError.invalid("Invalid MIME type. Only image types are supported.", param: path)
-        }
-        return content.attachment(kind: "image", name: nil)
     }
 
     private func audio(_ value: JSON, at path: String) throws -> Attachment {

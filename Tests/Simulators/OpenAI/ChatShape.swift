@@ -22,16 +22,21 @@ enum ChatShape {
         required: ["messages", "model"]
     )
 
-    private static let message = Shape.record(
-        [
-            "role": .choice(["system", "developer", "user", "assistant", "tool", "function"]),
-            "content": .either([.string, .list(part)]), "name": .string, "refusal": .string, "audio": .map(.any),
-            "tool_calls": .list(toolCall), "tool_call_id": .string,
-            "function_call": .record(["name": .string, "arguments": .string], required: ["name", "arguments"]),
-            "annotations": .list(.any),
-        ],
+    static let message = Shape.record(messageMembers, required: ["role"])
+
+    /// A message to learn from.
+    static let weightedMessage = Shape.record(
+        messageMembers.merging(["weight": .integer]) { $1 },
         required: ["role"]
     )
+
+    private static let messageMembers: [String: Shape] = [
+        "role": .choice(["system", "developer", "user", "assistant", "tool", "function"]),
+        "content": .either([.string, .list(part)]), "name": .string, "refusal": .string, "audio": .map(.any),
+        "tool_calls": .list(toolCall), "tool_call_id": .string,
+        "function_call": .record(["name": .string, "arguments": .string], required: ["name", "arguments"]),
+        "annotations": .list(.any),
+    ]
 
     private static let part = Shape.record(
         [
@@ -55,7 +60,7 @@ enum ChatShape {
         required: ["id", "type", "function"]
     )
 
-    private static let tool = Shape.record(
+    static let tool = Shape.record(
         [
             "type": .choice(["function"]),
             "function": .record(

@@ -14,9 +14,9 @@ enum Embeddings {
         required: ["input", "model"]
     )
 
-    static func reply(to json: JSON) throws -> Reply {
+    static func reply(to json: JSON, account: OpenAIAccount) throws -> Reply {
         let request = try ShapeReader(acceptsSnakeCase: false).read(json, as: shape)
-        let model = try OpenAIModel.named(request["model"]?.string ?? "")
+        let model = try account.model(request["model"]?.string ?? "")
         guard model.kind == .embedding else {
             throw OpenAIError(status: 403, message: "You are not allowed to generate embeddings from this model")
         }

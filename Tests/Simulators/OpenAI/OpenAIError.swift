@@ -79,6 +79,19 @@ struct OpenAIError: Error {
         }
     }
 
+    /// The refusal that a failed request leads to, nil if the failure is the simulator's own.
+    init?(refusal error: any Error) {
+        switch error {
+        case let error as OpenAIError: self = error
+        case let error as ShapeError: self.init(error)
+        case let error as MultipartError:
+            self = .invalid("Could not parse multipart form: \(error.message).")
+        case let error as BodyTooLarge:
+            self.init(status: 413, message: "The request is larger than \(error.limit) bytes.")
+        default: return nil
+        }
+    }
+
     init(
         status: Int,
         message: String,

@@ -1,11 +1,10 @@
 /// One uploaded file of one account.
-struct OpenAIFile: Codable, Sendable {
+struct OpenAIFile: OpenAIRecord {
     static let purposes = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
     /// OpenAI gives the bytes of these purposes only.
-    static let downloadablePurposes = ["fine-tune", "batch"]
+    static let downloadablePurposes = ["fine-tune", "batch", "batch_output", "fine-tune-results"]
 
     let id: String
-    /// Grows with every file, to order those of one second.
     let number: Int
     let account: String
     let filename: String
@@ -36,5 +35,9 @@ struct OpenAIFile: Codable, Sendable {
 
     var attachment: Attachment {
         Attachment(kind: "file", name: filename, mimeType: mimeType, bytes: blob.bytes, sha256: blob.sha256)
+    }
+
+    var image: Attachment {
+        Attachment(kind: "image", name: filename, mimeType: mimeType, bytes: blob.bytes, sha256: blob.sha256)
     }
 }

@@ -9,36 +9,18 @@ struct OpenAIFileRoutes {
 
     /// Answers `GET /v1/files`.
     func list(_ request: Incoming) throws -> Reply {
-        for field in request.query where !["after", "limit", "order", "purpose"].contains(field.name) {
-            throw OpenAIError.invalid(
-                "Unknown parameter: '\(field.name)'.",
-                param: field.name,
-                code: "unknown_parameter"
-            )
-        }
-        let limit = try limit(of: request)
+        let page = try OpenAIPage(
+            request,
+            fields: ["order", "purpose"],
+            limits: 1...Self.largestPage,
+            usual: Self.largestPage
+        )
         var all = try files.all(of: account)
-        switch request.query("order") ?? "desc" {
-        case "asc": break
-        case "desc": all.reverse()
-        default:
-            throw OpenAIError.invalid(
-                "Invalid 'order': expected 'asc' or 'desc'.",
-                param: "order",
-                code: "invalid_value"
-            )
-        }
         if let purpose = request.query("purpose") { all.removeAll { $0.purpose != purpose } }
-        if let after = request.query("after") {
-            guard let index = all.firstIndex(where: { $0.id == after }) else {
-                throw OpenAIError.invalid("No such File object: \(after)", param: "after")
-            }
-            all.removeFirst(index + 1)
-        }
-        let page = all.prefix(limit)
+        let (elements, hasMore) = try page.elements(of: all, kind: "File", id: \.id)
         return .json([
-            "object": "list", "data": .array(page.map(\.json)), "first_id": .string(page.first?.id ?? ""),
-            "last_id": .string(page.last?.id ?? ""), "has_more": .bool(all.count > page.count),
+            "object": "list", "data": .array(elements.map(\.json)), "first_id": .string(elements.first?.id ?? ""),
+            "last_id": .string(elements.last?.id ?? ""), "has_more": .bool(hasMore),
         ])
     }
 
@@ -71,23 +53,5 @@ struct OpenAIFileRoutes {
             throw OpenAIError(status: 404, message: "No such File object: \(id)", param: "id")
         }
         return file
-    }
-
-    private func limit(of request: Incoming) throws -> Int {
-        guard let text = request.query("limit") else { return Self.largestPage }
-        guard let limit = Int(text) else {
-            throw OpenAIError.invalid("Invalid 'limit': expected an integer.", param: "limit", code: "invalid_type")
-        }
-        guard limit >= 1 else {
-            let message =
-                "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got \(limit) instead."
-            throw OpenAIError.invalid(message, param: "limit", code: "integer_below_min_value")
-        }
-        guard limit <= Self.largestPage else {
-            let message =
-                "Invalid 'limit': integer above maximum value. Expected a value <= 10000, but got \(limit) instead."
-            throw OpenAIError.invalid(message, param: "limit", code: "integer_above_max_value")
-        }
-        return limit
     }
 }

@@ -1,74 +1,87 @@
 import Foundation
-import Synchronization
+import NIOCore
 
 /// The files of all accounts; one past its expiry is gone.
 final class OpenAIFiles: Sendable {
     let blobs: BlobStore
 
-    private let records: RecordStore<OpenAIFile>
+    private let records: OpenAIRecords<OpenAIFile>
     private let clock: SimulatedClock
-    private let files: Mutex<[String: OpenAIFile]>
-    private let numbers: Mutex<Int>
 
     init(directory: URL, blobs: BlobStore, clock: SimulatedClock) throws {
         self.blobs = blobs
         self.clock = clock
-        records = try RecordStore(directory: directory.appending(path: "files"))
-        let all = try records.all()
-        files = Mutex(Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) }))
-        numbers = Mutex(all.map(\.number).max() ?? 0)
+        records = try OpenAIRecords(directory: directory.appending(path: "files"))
     }
 
     /// The number of the next file.
-    func nextNumber() -> Int {
-        numbers.withLock { number in
-            number += 1
-            return number
-        }
-    }
+    func nextNumber() -> Int { records.nextNumber() }
 
-    func insert(_ file: OpenAIFile) throws {
-        try records.save(file, id: file.id)
-        files.withLock { $0[file.id] = file }
+    func insert(_ file: OpenAIFile) throws { try records.save(file) }
+
+    /// Keeps a file that the provider itself has made.
+    ///
+    /// - Parameters:
+    ///   - blob: Its bytes.
+    ///   - filename: Its name.
+    ///   - purpose: `batch_output` or `fine-tune-results`.
+    ///   - account: Whose it is.
+    ///   - lifetime: Seconds until it is gone, nil for ever.
+    /// - Returns: The file's id.
+    /// - Throws: What writing it down throws.
+    func insert(
+        _ blob: Blob,
+        filename: String,
+        purpose: String,
+        account: String,
+        lifetime: Int?
+    ) throws -> String {
+        let now = clock.unixSeconds
+        let file = OpenAIFile(
+            id: "file-" + RandomName.alphanumeric(22),
+            number: nextNumber(),
+            account: account,
+            filename: filename,
+            purpose: purpose,
+            mimeType: "application/octet-stream",
+            createdAt: now,
+            expiresAt: lifetime.map { now + $0 },
+            blob: blob
+        )
+        try insert(file)
+        return file.id
     }
 
     /// The file of that account, nil if it is foreign, missing or expired.
     func file(_ id: String, of account: String) throws -> OpenAIFile? {
         try removeExpired()
-        let file = files.withLock { $0[id] }
-        return file?.account == account ? file : nil
+        return records.record(id, of: account)
     }
 
     /// The files of an account, oldest first.
     func all(of account: String) throws -> [OpenAIFile] {
         try removeExpired()
-        return sorted().filter { $0.account == account }
+        return records.all(of: account)
     }
 
     func remove(_ file: OpenAIFile) throws {
-        files.withLock { $0[file.id] = nil }
-        try records.remove(id: file.id)
+        try records.remove(file)
         try blobs.remove(file.blob.id)
     }
 
     /// Removes every file of every account.
     func reset() throws {
-        for file in sorted() { try remove(file) }
+        for file in records.all() { try remove(file) }
     }
 
     /// What `GET /_sim/state` shows.
     var state: JSON {
         let now = clock.unixSeconds
-        return .array(sorted().filter { $0.expiresAt ?? .max > now }.map(\.state))
-    }
-
-    private func sorted() -> [OpenAIFile] {
-        files.withLock { $0.values.sorted { $0.number < $1.number } }
+        return .array(records.all().filter { $0.expiresAt ?? .max > now }.map(\.state))
     }
 
     private func removeExpired() throws {
         let now = clock.unixSeconds
-        let expired = files.withLock { files in files.values.filter { $0.expiresAt ?? .max <= now } }
-        for file in expired { try remove(file) }
+        for file in records.all(where: { $0.expiresAt ?? .max <= now }) { try remove(file) }
     }
 }

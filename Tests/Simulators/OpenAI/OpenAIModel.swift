@@ -10,8 +10,9 @@ struct OpenAIModel: Sendable {
     let snapshot: String
     let kind: Kind
     let createdAt: Int
+    var owner = "system"
 
-    private static let all = [
+    static let all = [
         OpenAIModel(name: "gpt-4o-mini", snapshot: "gpt-4o-mini-2024-07-18", kind: .chat, createdAt: 1_721_172_741),
         OpenAIModel(name: "gpt-4o", snapshot: "gpt-4o-2024-08-06", kind: .chat, createdAt: 1_715_367_049),
         OpenAIModel(
@@ -22,22 +23,11 @@ struct OpenAIModel: Sendable {
         ),
     ]
 
-    /// The answer to `GET /v1/models`.
-    static var list: JSON { ["object": "list", "data": .array(all.map(\.json))] }
-
-    /// The model of that name.
-    ///
-    /// - Throws: ``OpenAIError`` 404, `model_not_found`.
-    static func named(_ name: String) throws -> OpenAIModel {
-        guard let model = all.first(where: { $0.name == name || $0.snapshot == name }) else {
-            let message = "The model `\(name)` does not exist or you do not have access to it."
-            throw OpenAIError(status: 404, message: message, code: "model_not_found")
-        }
-        return model
-    }
+    /// The model of that name or snapshot that everybody has, nil if there is none.
+    static func named(_ name: String) -> OpenAIModel? { all.first { $0.name == name || $0.snapshot == name } }
 
     /// The model as the API shows it.
     var json: JSON {
-        ["id": .string(name), "object": "model", "created": .integer(createdAt), "owned_by": "system"]
+        ["id": .string(name), "object": "model", "created": .integer(createdAt), "owned_by": .string(owner)]
     }
 }

@@ -1,19 +1,40 @@
 import Foundation
 import HTTPTypes
-import NIOCore
 
 /// The simulated OpenAI: keys are `sk-sim-` and the name of an account.
 struct OpenAIProvider: Sendable {
     private static let keyPrefix = "sk-sim-"
-    /// OpenAI takes file parts of up to 50 MB; as base64 with a conversation around them that is this.
-    private static let bodyLimit = 80 * 1024 * 1024
 
     let files: OpenAIFiles
+    let batches: OpenAIBatches
+    let jobs: OpenAIJobs
+    let responses: OpenAIResponses
+    let holds = OpenAIHolds()
     private let clock: SimulatedClock
 
     init(directory: URL, blobs: BlobStore, clock: SimulatedClock) throws {
         self.clock = clock
         files = try OpenAIFiles(directory: directory, blobs: blobs, clock: clock)
+        batches = OpenAIBatches(
+            records: try OpenAIRecords(directory: directory.appending(path: "batches")),
+            clock: clock,
+            holds: holds
+        )
+        jobs = OpenAIJobs(
+            records: try OpenAIRecords(directory: directory.appending(path: "jobs")),
+            clock: clock,
+            holds: holds
+        )
+        responses = OpenAIResponses(
+            records: try OpenAIRecords(directory: directory.appending(path: "responses")),
+            clock: clock,
+            holds: holds
+        )
+    }
+
+    /// What an account has, and what it can ask a model.
+    func account(_ name: String) -> OpenAIAccount {
+        OpenAIAccount(name: name, files: files, jobs: jobs.records, responses: responses, clock: clock)
     }
 
     /// The account whose key a request carries, nil if it is none.
@@ -29,14 +50,9 @@ struct OpenAIProvider: Sendable {
         var reply: Reply
         do {
             reply = try await route(request, account: try account ?? refuse(request))
-        } catch let error as OpenAIError {
+        } catch {
+            guard let error = OpenAIError(refusal: error) else { throw error }
             reply = error.reply
-        } catch let error as ShapeError {
-            reply = OpenAIError(error).reply
-        } catch let error as MultipartError {
-            reply = OpenAIError.invalid("Could not parse multipart form: \(error.message).").reply
-        } catch let error as BodyTooLarge {
-            reply = OpenAIError(status: 413, message: "The request is larger than \(error.limit) bytes.").reply
         }
         let elapsed = start.duration(to: .now).components
         decorate(&reply, account: account, milliseconds: Int(elapsed.attoseconds / 1_000_000_000_000_000))
@@ -59,53 +75,63 @@ struct OpenAIProvider: Sendable {
         )
     }
 
-    private func route(_ request: Incoming, account: String) async throws -> Reply {
-        let fileRoutes = OpenAIFileRoutes(files: files, account: account)
+    private func route(_ request: Incoming, account name: String) async throws -> Reply {
+        guard request.segments.first == "v1" else { throw unknownURL(request) }
+        let account = account(name)
+        let reply: Reply? =
+            switch request.segments.dropFirst().first {
+            case "files": try await fileReply(to: request, account: name)
+            case "batches": try await BatchRoutes(batches: batches, account: account).reply(to: request)
+            case "fine_tuning": try await FineTuningRoutes(jobs: jobs, account: account).reply(to: request)
+            case "responses": try await ResponseRoutes(account: account).reply(to: request)
+            default: try await modelReply(to: request, account: account)
+            }
+        if let reply { return reply }
+        guard Self.isKnown(request.segments) else { throw unknownURL(request) }
+        let message =
+            "Not allowed to \(request.method.rawValue) on \(request.path). "
+            + "(HINT: Perhaps you meant to use a different HTTP method?)"
+        throw OpenAIError(status: 405, message: message, code: "method_not_supported")
+    }
+
+    private func fileReply(to request: Incoming, account: String) async throws -> Reply? {
+        let routes = OpenAIFileRoutes(files: files, account: account)
         let segments = request.segments
-        guard segments.first == "v1" else { throw unknownURL(request) }
-        switch (request.method, segments.count > 1 ? segments[1] : "", segments.count) {
-        case (.post, "files", 2):
+        switch (request.method, segments.count) {
+        case (.post, 2):
             return try await OpenAIFileUpload(files: files, account: account, clock: clock).create(request)
-        case (.get, "files", 2): return try fileRoutes.list(request)
-        case (.get, "files", 3): return try fileRoutes.retrieve(segments[2])
-        case (.delete, "files", 3): return try fileRoutes.delete(segments[2])
-        case (.get, "files", 4) where segments[3] == "content": return try fileRoutes.content(segments[2])
-        case (.post, "chat", 3) where segments[2] == "completions":
-            let json = try await json(of: request)
-            return try ChatCompletion(files: files, account: account, clock: clock).reply(to: json)
-        case (.post, "embeddings", 2): return try Embeddings.reply(to: try await json(of: request))
-        case (.get, "models", 2): return .json(OpenAIModel.list)
-        case (.get, "models", 3): return .json(try OpenAIModel.named(segments[2]).json)
-        case (_, "files", 2), (_, "files", 3), (_, "chat", 3), (_, "embeddings", 2), (_, "models", 2...3):
-            let message =
-                "Not allowed to \(request.method.rawValue) on \(request.path). "
-                + "(HINT: Perhaps you meant to use a different HTTP method?)"
-            throw OpenAIError(status: 405, message: message, code: "method_not_supported")
-        default: throw unknownURL(request)
+        case (.get, 2): return try routes.list(request)
+        case (.get, 3): return try routes.retrieve(segments[2])
+        case (.delete, 3): return try routes.delete(segments[2])
+        case (.get, 4) where segments[3] == "content": return try routes.content(segments[2])
+        default: return nil
+        }
+    }
+
+    private func modelReply(to request: Incoming, account: OpenAIAccount) async throws -> Reply? {
+        let segments = request.segments
+        switch (request.method, segments.dropFirst().first ?? "", segments.count) {
+        case (.post, "chat", 3) where segments[2] == "completions", (.post, "embeddings", 2):
+            return try account.reply(to: request.path, try await request.json())
+        case (.get, "models", 2): return .json(account.models)
+        case (.get, "models", 3): return .json(try account.model(segments[2]).json)
+        default: return nil
+        }
+    }
+
+    /// Whether there is something at a path, if only for another method.
+    private static func isKnown(_ segments: [String]) -> Bool {
+        switch (segments.dropFirst().first, segments.count) {
+        case ("files", 2...3), ("chat", 3), ("embeddings", 2), ("models", 2...3), ("batches", 2...3),
+            ("responses", 2...3), ("fine_tuning", 3...4):
+            true
+        default: false
         }
     }
 
     private func unknownURL(_ request: Incoming) -> OpenAIError {
         let message = "Invalid URL (\(request.method.rawValue) \(request.path))"
         return OpenAIError(status: 404, message: message, code: "unknown_url")
-    }
-
-    private func json(of request: Incoming) async throws -> JSON {
-        guard request.mediaType == "application/json" else {
-            let type = request.mediaType ?? ""
-            throw OpenAIError.invalid(
-                "Unsupported content type: '\(type)'. This API method only accepts 'application/json' requests.",
-                code: "unsupported_content_type"
-            )
-        }
-        let body = try await request.body(upTo: Self.bodyLimit)
-        do {
-            return try JSONParser.parse(body.readableBytesView)
-        } catch {
-            throw OpenAIError.invalid(
-                "We could not parse the JSON body of your request: \(error.message) at byte \(error.offset)."
-            )
-        }
     }
 
     private func decorate(_ reply: inout Reply, account: String?, milliseconds: Int) {

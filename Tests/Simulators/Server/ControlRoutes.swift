@@ -13,6 +13,8 @@ struct ControlRoutes {
             return try await route(request)
         } catch let error as ShapeError {
             return .json(["error": .string("\(error.reason) at \(error.path)")], status: 400)
+        } catch let error as OpenAIError {
+            return .json(["error": .string(error.message)], status: error.status)
         } catch {
             return .json(["error": .string("\(error)")], status: 400)
         }
@@ -40,6 +42,9 @@ struct ControlRoutes {
             }
             simulation.clock.advance(bySeconds: seconds)
             return .json(["now": .integer(simulation.clock.unixSeconds)])
+        case (.post, "/_sim/openai/hold"): return .json(try simulation.openAI.hold(try await json(of: request)))
+        case (.post, "/_sim/openai/advance"):
+            return .json(try await simulation.openAI.advance(try await json(of: request)))
         case (.get, "/_sim/service_account.json"), (.get, "/_sim/authorized_user.json"):
             return try credentials(request)
         default: return .json(["error": "unknown control route"], status: 404)

@@ -58,7 +58,9 @@ struct ReplyWriter: Sendable {
         for (index, event) in events.enumerated() {
             if index > 0, let delay = fault?.eventDelay { try await client.pause(for: delay) }
             if index == 2, let error = fault?.errorEvent {
-                return try await sink.write(ByteBuffer(string: "data: \(error.text)\n\n"), to: &writer)
+                // An event of the Responses API has its type for a name.
+                let name = error["type"]?.string.map { "event: \($0)\n" } ?? ""
+                return try await sink.write(ByteBuffer(string: "\(name)data: \(error.text)\n\n"), to: &writer)
             }
             if index == 2, fault?.breaksChunking == true { return }
             try await sink.write(event, to: &writer)

@@ -49,7 +49,7 @@ struct Simulation: Sendable {
     var state: JSON {
         let requests = log.json
         return [
-            "openai": ["files": openAI.files.state],
+            "openai": openAI.state,
             "google": [
                 "objects": google.storage.objects.json, "sessions": google.storage.sessions.json,
                 "tokens_issued": google.tokens.state,
@@ -58,12 +58,14 @@ struct Simulation: Sendable {
         ]
     }
 
-    /// Forgets files, objects, sessions, faults, requests and counts; keys and tokens stay good.
+    /// Forgets files, objects, batches, jobs, responses, sessions, holds, faults, requests and counts.
+    ///
+    /// Keys and tokens stay good.
     func reset() throws {
         faults.removeAll()
         log.reset()
         clock.reset()
-        try openAI.files.reset()
+        try openAI.reset()
         try google.storage.reset()
         google.tokens.resetCounts()
     }

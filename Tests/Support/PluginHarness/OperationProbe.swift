@@ -109,6 +109,18 @@ package final class OperationProbe {
     @discardableResult
     package func timer() -> [ProbeCommand] { deliver(.timer) }
 
+    /// Delivers SOURCE.
+    @discardableResult
+    package func line(_ line: SourceLine) -> [ProbeCommand] { deliver(.source(line)) }
+
+    /// Delivers SOURCE with a line in which the host has found nothing.
+    @discardableResult
+    package func line(_ text: String) -> [ProbeCommand] { line(SourceLine(bytes: Array(text.utf8))) }
+
+    /// Delivers SOURCE_END.
+    @discardableResult
+    package func endOfSource() -> [ProbeCommand] { deliver(.sourceEnd) }
+
     /// Delivers CANCEL.
     @discardableResult
     package func cancel() -> [ProbeCommand] { deliver(.cancel) }

@@ -7,6 +7,8 @@ package struct ProbeCommand: Sendable {
     package enum Kind: UInt32, Sendable {
         /// Sends a request.
         case http = 1
+        /// Asks for SOURCE.
+        case pull = 4
         /// Drops the outstanding request.
         case abort = 5
         /// Asks for TIMER.

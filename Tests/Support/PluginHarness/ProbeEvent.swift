@@ -95,6 +95,17 @@ package struct ProbeEvent: Sendable {
         return event
     }
 
+    /// SOURCE.
+    package static func source(_ line: SourceLine) -> ProbeEvent {
+        var event = ProbeEvent(kind: 8)
+        event.data = line.bytes
+        event.references = line.references
+        return event
+    }
+
+    /// SOURCE_END.
+    package static var sourceEnd: ProbeEvent { ProbeEvent(kind: 9) }
+
     /// CANCEL.
     package static var cancel: ProbeEvent { ProbeEvent(kind: 10) }
 }

@@ -83,9 +83,16 @@ struct PluginBench: Sendable {
         _ kind: OperationKind = .chat,
         input: String = "{}",
         source: (any RandomAccessFile)? = nil,
+        lines: (any SourceLines)? = nil,
         _ prepare: (RecordingClient) -> Void = { _ in }
     ) -> OperationDriver {
-        let request = OperationRequest(kind, requestID: "r1", input: ByteBuffer(string: input), source: source)
+        let request = OperationRequest(
+            kind,
+            requestID: "r1",
+            input: ByteBuffer(string: input),
+            source: source,
+            lines: lines
+        )
         let made = makeDriver(request, prepare)
         made.driver.start()
         return made.driver
@@ -96,10 +103,17 @@ struct PluginBench: Sendable {
         _ kind: OperationKind = .chat,
         input: String = "{}",
         source: (any RandomAccessFile)? = nil,
+        lines: (any SourceLines)? = nil,
         _ prepare: @escaping @Sendable (RecordingClient) -> Void = { _ in }
     ) async throws -> Result<OperationResult, OperationFailure> {
         try await loop.flatSubmit {
-            let request = OperationRequest(kind, requestID: "r1", input: ByteBuffer(string: input), source: source)
+            let request = OperationRequest(
+                kind,
+                requestID: "r1",
+                input: ByteBuffer(string: input),
+                source: source,
+                lines: lines
+            )
             let made = makeDriver(request, prepare)
             made.driver.start()
             return made.client.ended.futureResult

@@ -36,6 +36,8 @@ struct ScriptedEvent: Sendable {
         case GANTRY_EV_FAILED: "failed \(code)"
         case GANTRY_EV_TIMER: "timer"
         case GANTRY_EV_TOKEN: code == 0 ? "token \(data)" : "token error \(code)"
+        case GANTRY_EV_SOURCE: "line \(data)"
+        case GANTRY_EV_SOURCE_END: "end of lines"
         case GANTRY_EV_CANCEL: "cancel"
         default: "unknown \(kind)"
         }

@@ -1,0 +1,277 @@
+import HostCore
+import HostPlugins
+import HostRegistry
+import HostTransfer
+import NIOCore
+
+/// A batch's input that has passed every rule, and where it goes.
+struct PreparedBatch: Sendable {
+    let file: ManagedFile
+    let content: SpooledFile
+    let input: BatchInput
+    let deployment: Deployment
+    /// What the client calls the model.
+    let modelName: String
+    /// The deployment's copies of the files that the lines name, by what the lines call them.
+    let copies: [String: InputLines.NamedCopy]
+}
+
+/// Reads a batch's input back and holds every line of it against the rules; nothing is created meanwhile.
+struct BatchPreparation: Sendable {
+    private static let parameter = "input_file_id"
+    /// More files that are not at the deployment are not copied there while somebody waits.
+    private static let mostFills = 64
+
+    let services: GatewayServices
+    let callID: String
+
+    /// Prepares a batch.
+    ///
+    /// - Throws: ``RuleError`` that names the line; ``FanOutFailure`` of a provider that does not give the input back; what
+    ///   the registry and the spool throw.
+    func prepare(_ body: NewBatchBody, for principal: Principal) async throws -> PreparedBatch {
+        let file = try await inputFile(body.inputFileID, for: principal)
+        let modelName = try modelName(body.model, of: file, for: principal)
+        let deployments = try servedDeployments(of: modelName, for: principal)
+        try principal.checkMayCopy(file, clientID: body.inputFileID, to: modelName, parameter: Self.parameter)
+        let (content, input) = try await read(file, wantedAt: deployments[0])
+        guard input.endpoint == body.endpoint else {
+            throw RuleError(
+                .invalidRequest,
+                "The requests of the input file are for \(input.endpoint) and the batch for \(body.endpoint): they must be the "
+                    + "same.",
+                parameter: "endpoint"
+            )
+        }
+        let candidates = try among(deployments, of: modelName, input, for: principal)
+        let (references, files) = try await namedFiles(input, for: principal)
+        let place = try await place(candidates, modelName, references, files, for: principal)
+        return PreparedBatch(
+            file: file,
+            content: content,
+            input: input,
+            deployment: place.deployment,
+            modelName: modelName,
+            copies: try copies(at: place.deployment, references, place.files)
+        )
+    }
+
+    // MARK: The file and the model
+
+    private func inputFile(_ text: String, for principal: Principal) async throws -> ManagedFile {
+        let id: FileID
+        switch services.fileIDs.read(text) {
+        case .managed(let managed): id = managed
+        case .raw: throw RuleError.rawFileID(at: Self.parameter)
+        case .unknown: throw RuleError.fileNotFound(text).about(Self.parameter)
+        }
+        let file: ManagedFile
+        do {
+            file = try await services.registry.file(id, for: principal, action: .read, clientID: text)
+        } catch let error as RuleError {
+            throw error.about(Self.parameter)
+        }
+        guard file.purpose == .batch else {
+            throw RuleError(
+                .invalidRequest,
+                "The file \(text) was uploaded for purpose \(file.purpose.rawValue). The input of a batch has purpose batch.",
+                parameter: Self.parameter
+            )
+        }
+        return file
+    }
+
+    /// The model that a batch is for: the one that is named, else the only one that its file was uploaded for.
+    private func modelName(
+        _ asked: String?,
+        of file: ManagedFile,
+        for principal: Principal
+    ) throws(RuleError) -> String {
+        if let asked { return asked }
+        var names: [String] = []
+        for copy in file.copies {
+            guard let name = services.models.deployment(copy.deployment)?.modelName, !names.contains(name) else {
+                continue
+            }
+            names.append(name)
+        }
+        guard let name = names.first else {
+            throw RuleError(
+                .invalidRequest,
+                "No deployment that the file was uploaded for is configured any more. Say in model which one to use.",
+                parameter: "model"
+            )
+        }
+        guard names.count == 1 else {
+            throw RuleError(
+                .invalidRequest,
+                "The file was uploaded for \(names.joined(separator: ", ")): say in model (with OpenAI's SDKs in extra_body) "
+                    + "which of them the batch is for.",
+                parameter: "model"
+            )
+        }
+        return name
+    }
+
+    private func servedDeployments(of model: String, for principal: Principal) throws(RuleError) -> [Deployment] {
+        let found = try services.models.deployments(named: model, for: principal)
+        let served = found.filter { deployment in
+            guard let target = services.plugins.target(deployment.id) else { return false }
+            let takesInput = target.serves(.inputCreate) || target.serves(.fileCreate)
+            return takesInput && target.serves(.batchCreate) && target.serves(.batchGet)
+        }
+        guard !served.isEmpty else {
+            throw RuleError(
+                .unsupported,
+                "The model \(model) has no batches. Name a model that does.",
+                parameter: "model"
+            )
+        }
+        return served
+    }
+
+    // MARK: The lines
+
+    private func read(_ file: ManagedFile, wantedAt deployment: Deployment) async throws -> (SpooledFile, BatchInput) {
+        var reader = BatchInputReader()
+        do {
+            let content = try await services.backFill.content(
+                of: file,
+                wantedAt: deployment,
+                requestID: callID
+            ) { bytes, isFirst throws(RuleError) in
+                if isFirst { reader = BatchInputReader() }
+                try Self.read(bytes, by: &reader)
+            }
+            return (content, try reader.finish())
+        } catch let error as RuleError {
+            // A line that is too long is no reason to send the request itself in smaller pieces.
+            throw RuleError(.invalidRequest, error.message, parameter: Self.parameter)
+        }
+    }
+
+    private static func read(_ bytes: ByteBuffer, by reader: inout BatchInputReader) throws(RuleError) {
+        try bytes.withUnsafeReadableBytes { bytes in
+            Result { () throws(RuleError) in try reader.read(bytes) }
+        }.get()
+    }
+
+    /// The batch's deployments that the model of the lines stands for as well.
+    private func among(
+        _ deployments: [Deployment],
+        of modelName: String,
+        _ input: BatchInput,
+        for principal: Principal
+    ) throws(RuleError) -> [Deployment] {
+        let named: [Deployment]
+        do throws(RuleError) {
+            named = try services.models.deployments(named: input.model, for: principal)
+        } catch {
+            throw error.inLine(input.firstLine).about(Self.parameter)
+        }
+        let both = deployments.filter(named.contains)
+        guard both.isEmpty else { return both }
+        throw RuleError(
+            .invalidRequest,
+            "Its model is \(input.model), and the batch is for \(modelName): say in model which of them is meant.",
+            parameter: Self.parameter
+        ).inLine(input.firstLine)
+    }
+
+    /// The files that the lines name: each has to be readable by whoever asks.
+    private func namedFiles(
+        _ input: BatchInput,
+        for principal: Principal
+    ) async throws -> ([FileReference], [FileID: ManagedFile]) {
+        var references: [FileReference] = []
+        references.reserveCapacity(input.files.count)
+        var requested: [RequestedFile] = []
+        for file in input.files {
+            switch services.fileIDs.read(file.text) {
+            case .managed(let id):
+                references.append(FileReference(range: 0..<0, id: id, clientID: file.text, path: file.path))
+                // The message says where it stands.
+                requested.append(RequestedFile(id: id, clientID: "\(file.text) (line \(file.line), \(file.path))"))
+            case .raw where principal.allowsRawFileIDs: continue
+            case .raw: throw RuleError.rawFileID(at: file.path).inLine(file.line).about(Self.parameter)
+            case .unknown: throw RuleError.fileNotFound(file.text).inLine(file.line).about(Self.parameter)
+            }
+        }
+        do {
+            return (references, try await services.registry.files(requested, for: principal))
+        } catch let error as RuleError {
+            throw error.about(Self.parameter)
+        }
+    }
+
+    // MARK: The deployment
+
+    /// Where the batch goes: to a deployment that has every file that the lines name, or gets what it lacks.
+    private func place(
+        _ candidates: [Deployment],
+        _ modelName: String,
+        _ references: [FileReference],
+        _ files: [FileID: ManagedFile],
+        for principal: Principal
+    ) async throws -> (deployment: Deployment, files: [FileID: ManagedFile]) {
+        var generator = SystemRandomNumberGenerator()
+        let choice: DeploymentChoice
+        do {
+            choice = try DeploymentChoice(
+                among: candidates,
+                holding: references,
+                files: files,
+                modelName: modelName,
+                now: services.clock.now(),
+                means: services.copyMeans,
+                using: &generator
+            )
+        } catch {
+            throw error.about(Self.parameter)
+        }
+        if let deployment = choice.candidates.first { return (deployment, files) }
+        guard let fill = choice.fills.first else { throw RuleError.noDeployment }
+        guard fill.missing.count <= Self.mostFills else {
+            throw RuleError(
+                .invalidRequest,
+                "\(fill.missing.count) files that the input names are not at a deployment of the model \(modelName). Upload "
+                    + "them with target_model_names=\(modelName).",
+                parameter: Self.parameter
+            )
+        }
+        var filled = files
+        for reference in fill.missing {
+            guard let file = files[reference.id] else { continue }
+            try principal.checkMayCopy(
+                file,
+                clientID: reference.clientID,
+                to: modelName,
+                parameter: Self.parameter
+            )
+            filled[reference.id] = try await services.backFill.fill(file, at: fill.deployment, requestID: callID)
+        }
+        return (fill.deployment, filled)
+    }
+
+    private func copies(
+        at deployment: Deployment,
+        _ references: [FileReference],
+        _ files: [FileID: ManagedFile]
+    ) throws(RuleError) -> [String: InputLines.NamedCopy] {
+        var copies: [String: InputLines.NamedCopy] = [:]
+        for reference in references {
+            guard let file = files[reference.id],
+                let copy = file.usableCopy(at: deployment.id, now: services.clock.now()), let id = copy.providerID
+            else {
+                // It expired between the choice and now.
+                throw .fileNotFound(reference.clientID).about(Self.parameter)
+            }
+            copies[reference.clientID] = InputLines.NamedCopy(
+                id: id,
+                mimeType: file.mimeType,
+                filename: file.filename
+            )
+        }
+        return copies
+    }
+}

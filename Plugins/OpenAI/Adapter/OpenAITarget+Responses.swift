@@ -1,0 +1,94 @@
+import GantryPlugin
+
+/// The Responses API.
+extension OpenAITarget {
+    private static let collection = "/responses"
+    private static let kind = "response"
+
+    func createResponse(_ operation: Operation) async throws(Failure) -> OperationResult {
+        var request = requests.responses
+        request.body = try Requests.splice(operation.references, into: try operation.withInput { $0.count })
+        if operation.isStreaming { request.framing = .serverSentEvents }
+        do throws(Failure) {
+            return try await create(request, operation)
+        } catch {
+            throw Failures.inClientsWords(error, operation.references)
+        }
+    }
+
+    private nonisolated(nonsending) func create(
+        _ request: HTTPRequest,
+        _ operation: Operation
+    ) async throws(Failure) -> OperationResult {
+        guard operation.isStreaming else {
+            let body = try await answer(to: request, operation)
+            try remember(try Responses.object(body), operation)
+            return .bytes(body)
+        }
+        return try await stream(request, operation) { event throws(Failure) in
+            try remember(try ResponseStream.response(in: event), operation)
+        }
+    }
+
+    func getResponse(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let input = try operation.inputJSON()
+        let query = input["query"]?.string.map(Wire.query) ?? ""
+        let path = try Requests.path(Self.collection, input) + (query.isEmpty ? "" : "?" + query)
+        guard query.split(separator: "&").contains("stream=true") else {
+            let body = try await answer(to: requests.get(path), operation)
+            _ = try Responses.object(body, id: try Requests.id(of: input))
+            return .bytes(body)
+        }
+        return try await stream(requests.get(path, framing: .serverSentEvents), operation) { event throws(Failure) in
+            try ResponseStream.checkStart(event)
+        }
+    }
+
+    func responseItems(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let input = try operation.inputJSON()
+        let query = input["query"]?.string.map(Wire.query) ?? ""
+        let path = try Requests.path(Self.collection, input) + "/input_items" + (query.isEmpty ? "" : "?" + query)
+        let body = try await answer(to: requests.get(path), operation)
+        guard try Responses.object(body)["data"]?.array != nil else { throw Responses.malformed("has no data") }
+        return .bytes(body)
+    }
+
+    func cancelResponse(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let input = try operation.inputJSON()
+        let path = try Requests.path(Self.collection, input) + "/cancel"
+        let body = try await answer(to: requests.act(path), operation)
+        _ = try Responses.object(body, id: try Requests.id(of: input))
+        return .bytes(body)
+    }
+
+    func deleteResponse(_ operation: Operation) async throws(Failure) -> OperationResult {
+        let input = try operation.inputJSON()
+        try await delete(Self.kind, Self.collection, input, operation)
+        try operation.forget(kind: Self.kind, id: try Requests.id(of: input))
+        return .done
+    }
+
+    /// Gives the client the events of an answer as they come; the first one is looked at before.
+    private nonisolated(nonsending) func stream(
+        _ request: HTTPRequest,
+        _ operation: Operation,
+        first: (Chunk) throws(Failure) -> Void
+    ) async throws(Failure) -> OperationResult {
+        let response = try await operation.send(request)
+        guard response.isSuccess else { throw Failures.failure(response, try await response.body()) }
+        var stream = ResponseStream()
+        while let event = try await response.next() {
+            if stream.isEmpty { try first(event) }
+            stream.note(event)
+            try operation.output(event.data, event: event.event)
+        }
+        try stream.checkEnd()
+        return .done
+    }
+
+    /// Has the host write down a response; one that the provider does not keep has an id all the same.
+    private func remember(_ response: JSON, _ operation: Operation) throws(Failure) {
+        let isKept = response["store"]?.bool ?? true
+        try operation.remember(kind: isKept ? Self.kind : "unstored_response", id: try Responses.id(of: response))
+    }
+}
