@@ -17,12 +17,7 @@ struct RegistryOpeningTests {
     @Test(arguments: DatabaseKind.allCases)
     func hostsThatStartTogetherAgreeOnTheIDKey(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
-            for table in ["schema_version", "settings", "upload_keys", "workers"] {
-                try await fixture.execute("DROP TABLE \(table)")
-            }
-            for table in ["file_targets", "file_copies", "files", "team_members", "keys", "users", "teams"] {
-                try await fixture.execute("DROP TABLE \(table)")
-            }
+            try await fixture.dropTables()
             let databases = [try await fixture.reopen(), try await fixture.reopen()]
             let keys = try await withThrowingTaskGroup(of: [UInt8].self) { group in
                 for n in 0..<16 {
@@ -74,7 +69,7 @@ struct RegistryOpeningTests {
 
             #expect(error?.code == .schemaTooNew)
             #expect(error?.message.contains("version 99") == true)
-            #expect(error?.message.contains("version 2") == true)
+            #expect(error?.message.contains("version 3") == true)
             let row = try await fixture.rows("SELECT version FROM schema_version").first
             #expect(try row?.integer("version") == 99)
         }
