@@ -8,9 +8,11 @@ import Synchronization
 /// NIO's resolver has one thread for each event loop: a name whose servers do not answer would hold up the next lookup
 /// on that loop for as long, and with it the requests to providers.
 package final class ThreadPoolResolver: Resolver, Sendable {
-    /// Never stopped, so that a lookup that hangs does not hold up the end of the process.
+    /// As many names that hang hold up nobody else.
+    ///
+    /// Never stopped, so that they do not hold up the end of the process.
     private static let threads: NIOThreadPool = {
-        let pool = NIOThreadPool(numberOfThreads: 16)
+        let pool = NIOThreadPool(numberOfThreads: 64)
         pool.start()
         return pool
     }()
@@ -20,32 +22,38 @@ package final class ThreadPoolResolver: Resolver, Sendable {
     }
 
     private let loop: any EventLoop
+    /// The one lookup for both families.
+    private let lookup = Mutex<EventLoopFuture<[SocketAddress]>?>(nil)
     private let isCancelled = Atomic(false)
 
     /// Makes a resolver for one connection on a loop.
     package init(loop: any EventLoop) { self.loop = loop }
 
     package func initiateAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
-        query(host, port, family: AF_INET)
+        found(host, port).map { $0.filter { $0.protocol == .inet } }
     }
 
     package func initiateAAAAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
-        query(host, port, family: AF_INET6)
+        found(host, port).map { $0.filter { $0.protocol == .inet6 } }
     }
 
     /// What has not begun does not begin any more.
     package func cancelQueries() { isCancelled.store(true, ordering: .relaxed) }
 
-    private func query(_ host: String, _ port: Int, family: Int32) -> EventLoopFuture<[SocketAddress]> {
-        Self.threads.runIfActive(eventLoop: loop) { [self] in
-            guard !isCancelled.load(ordering: .relaxed) else { return [] }
-            return try Self.addresses(of: host, port, family: family)
+    private func found(_ host: String, _ port: Int) -> EventLoopFuture<[SocketAddress]> {
+        lookup.withLock { lookup in
+            if let lookup { return lookup }
+            let begun = Self.threads.runIfActive(eventLoop: loop) { [self] in
+                guard !isCancelled.load(ordering: .relaxed) else { return [SocketAddress]() }
+                return try Self.addresses(of: host, port)
+            }
+            lookup = begun
+            return begun
         }
     }
 
-    private static func addresses(of host: String, _ port: Int, family: Int32) throws -> [SocketAddress] {
+    private static func addresses(of host: String, _ port: Int) throws -> [SocketAddress] {
         var hints = addrinfo()
-        hints.ai_family = family
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, nil, &hints, &list)

@@ -1,5 +1,6 @@
 """Signed webhooks: what OpenAI's SDK accepts, what is tried again, and whom the gateway never talks to."""
 
+import json
 import signal
 import sqlite3
 import threading
@@ -10,12 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from openai import InvalidWebhookSignatureError, OpenAI
+from openai import BadRequestError, InvalidWebhookSignatureError, OpenAI
+from openai.types import Batch
 from standardwebhooks import Webhook
 
 from support.gateway import PLUGINS, Gateway, clean_environment, run_gantry, write_configuration
 from support.postgresql import Database
 from support.registry import rows
+from support.simulators import Simulators
 from support.waiting import until
 from support.webhooks import TOKEN, Receiver, message, new_secret, settings
 
@@ -23,6 +26,8 @@ from support.webhooks import TOKEN, Receiver, message, new_secret, settings
 SECONDS_TO_RETRY = 60
 #: A message that another host held when it was killed is free after its lease.
 SECONDS_TO_TAKE_OVER = 120
+#: A batch that was made just now is looked after every few seconds, and has four states to go through.
+SECONDS_TO_END = 150
 
 StartReceiver = Callable[..., Receiver]
 StartWebhooks = Callable[..., Gateway]
@@ -308,6 +313,80 @@ class TestPrivateAddresses:
 
         until("it has failed", lambda: state(gateway, "batch_1")[2], 60)
         assert proxy.connections == 0
+
+
+class TestBatches:
+    """The whole way: a batch that names a URL, its end, and the event of it."""
+
+    LINE = json.dumps(
+        {
+            "custom_id": "a",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"model": "gpt-4o-mini-openai", "messages": [{"role": "user", "content": "Hello?"}]},
+        }
+    )
+
+    def make(self, gateway: Gateway, **metadata: str) -> Batch:
+        client = gateway.openai()
+        targets = {"target_model_names": "gpt-4o-mini-openai"}
+        file = client.files.create(file=("in.jsonl", self.LINE.encode()), purpose="batch", extra_body=targets)
+        return client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata=metadata
+        )
+
+    def test_tell_their_end_to_the_url_of_their_metadata(
+        self, start_receiver: StartReceiver, start_webhooks: StartWebhooks, secret: str
+    ) -> None:
+        named, default = start_receiver(), start_receiver()
+        gateway = start_webhooks(named, default, webhooks={"url": default.url("/default")})
+
+        first = self.make(gateway, webhook_url=named.url())
+        second = self.make(gateway)
+
+        for made, receiver in ((first, named), (second, default)):
+            [post] = until("the end is told", lambda m=made, r=receiver: r.of(m.id), SECONDS_TO_END)
+            event = OpenAI(api_key="x").webhooks.unwrap(post.body, post.headers, secret=secret)
+            assert (event.type, event.data.id) == ("batch.completed", made.id)
+            assert gateway.openai().batches.retrieve(made.id).status == "completed"
+            # Once, whoever asks for the batch and however often.
+            assert len(receiver.posts) == 1
+
+    def test_tell_that_they_were_cancelled(
+        self, start_receiver: StartReceiver, start_webhooks: StartWebhooks, simulators: Simulators
+    ) -> None:
+        simulators.hold_openai(batch=True)
+        receiver = start_receiver()
+        gateway = start_webhooks(receiver)
+        made = self.make(gateway, webhook_url=receiver.url())
+
+        gateway.openai().batches.cancel(made.id)
+        simulators.hold_openai(batch=False)
+
+        [post] = until("the end is told", lambda: receiver.of(made.id), SECONDS_TO_END)
+        assert post.event["type"] == "batch.cancelled"
+
+    @pytest.mark.parametrize(
+        "url",
+        ["https://hooks.example/", "http://127.0.0.1:1/", "https://169.254.169.254/", "https://a@b.example/", "x", ""],
+    )
+    def test_are_not_made_with_a_url_that_nothing_is_sent_to(
+        self, start_receiver: StartReceiver, start_webhooks: StartWebhooks, simulators: Simulators, url: str
+    ) -> None:
+        gateway = start_webhooks(start_receiver())
+
+        with pytest.raises(BadRequestError) as refused:
+            self.make(gateway, webhook_url=url)
+
+        assert refused.value.param == "metadata.webhook_url"
+        assert simulators.openai_objects("batches") == []
+
+    def test_are_not_made_with_a_url_where_there_are_no_webhooks(self, gateway: Gateway) -> None:
+        with pytest.raises(BadRequestError) as refused:
+            self.make(gateway, webhook_url="https://hooks.example/")
+
+        assert refused.value.param == "metadata.webhook_url"
+        assert "webhooks" in refused.value.message
 
 
 class TestConfiguration:

@@ -52,11 +52,6 @@ struct MigrationTests {
         ]
     }
 
-    private static let tables = [
-        "upload_parts", "uploads", "webhook_deliveries", "objects", "file_targets", "file_copies", "files",
-        "upload_keys", "workers", "team_members", "keys", "users", "teams", "settings", "schema_version",
-    ]
-
     private static func insert(
         _ id: FileID,
         status: String,
@@ -83,7 +78,7 @@ struct MigrationTests {
     @Test(arguments: DatabaseKind.allCases)
     func everythingIsThereAfterwards(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
-            for table in Self.tables { try await fixture.execute("DROP TABLE \(table)") }
+            try await fixture.dropTables()
             let files = (0..<3).map { _ in FileID(uuid: .random()) }
             let left = FileID(uuid: .random())
             try await fixture.database.write { [dialect = fixture.database.dialect] connection in

@@ -29,6 +29,11 @@ enum DatabaseKind: String, CaseIterable, Sendable {
 /// A registry on an empty database of its own.
 struct RegistryFixture {
     static let masterKey = "sk-1234"
+    /// All there are, those that refer to others first.
+    private static let tables = [
+        "upload_parts", "uploads", "webhook_deliveries", "objects", "file_targets", "file_copies", "files", "upload_keys",
+        "workers", "team_members", "keys", "users", "teams", "settings", "schema_version",
+    ]
 
     let registry: Registry
     let clock: SettableClock
@@ -92,6 +97,11 @@ struct RegistryFixture {
 
     /// What an SQL statement finds.
     func rows(_ sql: String) async throws -> [DatabaseRow] { try await database.read { try $0.query(sql) } }
+
+    /// Leaves a database that no gateway has prepared.
+    func dropTables() async throws {
+        for table in Self.tables { try await execute("DROP TABLE \(table)") }
+    }
 
     /// Changes the tables behind the registry's back.
     func execute(_ sql: String) async throws { try await database.write { _ = try $0.execute(sql) } }

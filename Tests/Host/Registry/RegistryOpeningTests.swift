@@ -17,13 +17,7 @@ struct RegistryOpeningTests {
     @Test(arguments: DatabaseKind.allCases)
     func hostsThatStartTogetherAgreeOnTheIDKey(kind: DatabaseKind) async throws {
         try await RegistryFixture.with(kind) { fixture in
-            let tables = ["upload_parts", "uploads", "webhook_deliveries", "objects", "upload_keys", "workers"]
-            for table in ["schema_version", "settings"] + tables {
-                try await fixture.execute("DROP TABLE \(table)")
-            }
-            for table in ["file_targets", "file_copies", "files", "team_members", "keys", "users", "teams"] {
-                try await fixture.execute("DROP TABLE \(table)")
-            }
+            try await fixture.dropTables()
             let databases = [try await fixture.reopen(), try await fixture.reopen()]
             let keys = try await withThrowingTaskGroup(of: [UInt8].self) { group in
                 for n in 0..<16 {
