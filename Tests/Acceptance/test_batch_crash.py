@@ -46,11 +46,13 @@ def crash_everywhere(site: BatchCrashSite, which: int, step: int = 1) -> None:
     assert not failures, "\n".join(failures)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("which", [0, 1], ids=["made", "ended"])
 def test_a_killed_host_leaves_nothing(site: BatchCrashSite, which: int) -> None:
     crash_everywhere(site, which)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("which", [0, 1], ids=["made", "ended"])
 def test_a_killed_host_among_others_leaves_nothing(postgresql_site: BatchCrashSite, which: int) -> None:
     crash_everywhere(postgresql_site, which, _SAMPLE)

@@ -18,17 +18,15 @@ struct PreparedBatch: Sendable {
 
 /// Reads a batch's input back and holds every line of it against the rules; nothing is created meanwhile.
 struct BatchPreparation: Sendable {
-    private static let parameter = "input_file_id"
-    /// More files that are not at the deployment are not copied there while somebody waits.
-    private static let mostFills = 64
+    static let parameter = "input_file_id"
 
     let services: GatewayServices
     let callID: String
 
     /// Prepares a batch.
     ///
-    /// - Throws: ``RuleError`` that names the line; ``FanOutFailure`` of a provider that does not give the input back; what
-    ///   the registry and the spool throw.
+    /// - Throws: ``RuleError`` that names the line; ``FanOutFailure`` of a provider that does not give the input back;
+    ///   what the registry and the spool throw.
     func prepare(_ body: NewBatchBody, for principal: Principal) async throws -> PreparedBatch {
         let file = try await inputFile(body.inputFileID, for: principal)
         let modelName = try modelName(body.model, of: file, for: principal)
@@ -38,8 +36,8 @@ struct BatchPreparation: Sendable {
         guard input.endpoint == body.endpoint else {
             throw RuleError(
                 .invalidRequest,
-                "The requests of the input file are for \(input.endpoint) and the batch for \(body.endpoint): they must be the "
-                    + "same.",
+                "The requests of the input file are for \(input.endpoint) and the batch for \(body.endpoint): they must be "
+                    + "the same.",
                 parameter: "endpoint"
             )
         }
@@ -74,7 +72,8 @@ struct BatchPreparation: Sendable {
         guard file.purpose == .batch else {
             throw RuleError(
                 .invalidRequest,
-                "The file \(text) was uploaded for purpose \(file.purpose.rawValue). The input of a batch has purpose batch.",
+                "The file \(text) was uploaded for purpose \(file.purpose.rawValue). The input of a batch has purpose "
+                    + "batch.",
                 parameter: Self.parameter
             )
         }
@@ -105,8 +104,8 @@ struct BatchPreparation: Sendable {
         guard names.count == 1 else {
             throw RuleError(
                 .invalidRequest,
-                "The file was uploaded for \(names.joined(separator: ", ")): say in model (with OpenAI's SDKs in extra_body) "
-                    + "which of them the batch is for.",
+                "The file was uploaded for \(names.joined(separator: ", ")): say in model (with OpenAI's SDKs in "
+                    + "extra_body) which of them the batch is for.",
                 parameter: "model"
             )
         }
@@ -202,76 +201,5 @@ struct BatchPreparation: Sendable {
         } catch let error as RuleError {
             throw error.about(Self.parameter)
         }
-    }
-
-    // MARK: The deployment
-
-    /// Where the batch goes: to a deployment that has every file that the lines name, or gets what it lacks.
-    private func place(
-        _ candidates: [Deployment],
-        _ modelName: String,
-        _ references: [FileReference],
-        _ files: [FileID: ManagedFile],
-        for principal: Principal
-    ) async throws -> (deployment: Deployment, files: [FileID: ManagedFile]) {
-        var generator = SystemRandomNumberGenerator()
-        let choice: DeploymentChoice
-        do {
-            choice = try DeploymentChoice(
-                among: candidates,
-                holding: references,
-                files: files,
-                modelName: modelName,
-                now: services.clock.now(),
-                means: services.copyMeans,
-                using: &generator
-            )
-        } catch {
-            throw error.about(Self.parameter)
-        }
-        if let deployment = choice.candidates.first { return (deployment, files) }
-        guard let fill = choice.fills.first else { throw RuleError.noDeployment }
-        guard fill.missing.count <= Self.mostFills else {
-            throw RuleError(
-                .invalidRequest,
-                "\(fill.missing.count) files that the input names are not at a deployment of the model \(modelName). Upload "
-                    + "them with target_model_names=\(modelName).",
-                parameter: Self.parameter
-            )
-        }
-        var filled = files
-        for reference in fill.missing {
-            guard let file = files[reference.id] else { continue }
-            try principal.checkMayCopy(
-                file,
-                clientID: reference.clientID,
-                to: modelName,
-                parameter: Self.parameter
-            )
-            filled[reference.id] = try await services.backFill.fill(file, at: fill.deployment, requestID: callID)
-        }
-        return (fill.deployment, filled)
-    }
-
-    private func copies(
-        at deployment: Deployment,
-        _ references: [FileReference],
-        _ files: [FileID: ManagedFile]
-    ) throws(RuleError) -> [String: InputLines.NamedCopy] {
-        var copies: [String: InputLines.NamedCopy] = [:]
-        for reference in references {
-            guard let file = files[reference.id],
-                let copy = file.usableCopy(at: deployment.id, now: services.clock.now()), let id = copy.providerID
-            else {
-                // It expired between the choice and now.
-                throw .fileNotFound(reference.clientID).about(Self.parameter)
-            }
-            copies[reference.clientID] = InputLines.NamedCopy(
-                id: id,
-                mimeType: file.mimeType,
-                filename: file.filename
-            )
-        }
-        return copies
     }
 }

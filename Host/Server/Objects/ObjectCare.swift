@@ -4,8 +4,8 @@ import HostCore
 protocol ObjectCare: Sendable {
     var kind: ManagedObjectKind { get }
 
-    /// Asks the provider about an object that is open, or goes on with one that is being settled, and writes down what is
-    /// new.
+    /// Asks the provider about an object that is open, or goes on with one that is being settled, and writes down what
+    /// is new.
     ///
     /// - Parameters:
     ///   - object: As the registry had it.

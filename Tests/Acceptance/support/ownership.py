@@ -527,4 +527,31 @@ def _responses_places() -> list[Place]:
     return found
 
 
-PLACES = [*_file_places(), *_chat_places(), *_alias_places(), *_embeddings_places(), *_responses_places()]
+def _batch_places() -> list[Place]:
+    """The input of a batch; files of another purpose are refused, to those who may read them."""
+    passed = Outcome(400, note="for another purpose")
+    places = []
+    for pattern, path in (
+        ("/v1/batches", "/v1/batches"),
+        ("/batches", "/batches"),
+        ("/:provider/v1/batches", "/vertex_ai/v1/batches"),
+        ("/openai/v1/batches", "/openai/v1/batches"),
+    ):
+
+        def asked(text: str, path: str = path) -> Message:
+            body = {"endpoint": "/v1/chat/completions", "completion_window": "24h", "input_file_id": text}
+            return post(path, body)
+
+        title = f"POST {pattern}: input_file_id"
+        places.append(Place("batches", title, ("POST", pattern), "id", "read", passed, asked))
+    return places
+
+
+PLACES = [
+    *_file_places(),
+    *_chat_places(),
+    *_alias_places(),
+    *_embeddings_places(),
+    *_responses_places(),
+    *_batch_places(),
+]

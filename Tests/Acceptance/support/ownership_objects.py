@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from .batches import CHAT, jsonl, line
+from .documents import Multipart
 from .ownership import (
     ASKERS,
     FILE,
@@ -31,11 +33,13 @@ from .ownership_world import World
 
 @dataclass(frozen=True)
 class ObjectKind:
-    """A kind of object: what its ids begin with, and the request that makes one and answers with its id."""
+    """A kind of object: what its ids begin with, and how an asker makes one."""
 
     name: str
     prefix: str
-    create: Callable[[], Message]
+    create: Callable[[World, str], dict]
+    #: Whether its owner can delete it.
+    can_go: bool = True
 
     @property
     def not_found(self) -> Outcome:
@@ -46,11 +50,25 @@ class ObjectKind:
         return Outcome(403, f"{self.name}_access_denied")
 
 
-RESPONSE = ObjectKind(
-    "response",
-    "resp_",
-    lambda: post("/v1/responses", {"model": OPENAI_MODEL, "input": f"Secret {secrets.token_hex(8)}"}),
-)
+def _make_response(world: World, maker: str) -> dict:
+    return world.post("/v1/responses", {"model": OPENAI_MODEL, "input": f"Secret {secrets.token_hex(8)}"}, maker)
+
+
+def _make_batch(world: World, maker: str) -> dict:
+    """A batch that its provider does not go on with; only what it works on is left of its input."""
+    world.simulators.hold_openai(batch=True)
+    form = Multipart().fields([("purpose", "batch"), ("target_model_names", OPENAI_MODEL)])
+    form.file(jsonl(line("a")), 'filename="in.jsonl"', "application/jsonl")
+    uploaded = world.ask(maker, Message("POST", "/v1/files", form.body()), form.content_type).json()["id"]
+    made = world.post("/v1/batches", _BATCH | {"input_file_id": uploaded}, maker)
+    assert world.ask(maker, Message("DELETE", f"/v1/files/{uploaded}")).status == 200
+    world.accept_what_providers_hold()
+    return made
+
+
+_BATCH = {"endpoint": CHAT, "completion_window": "24h"}
+RESPONSE = ObjectKind("response", "resp_", _make_response)
+BATCH = ObjectKind("batch", "batch_", _make_batch, can_go=False)
 
 
 @dataclass(frozen=True)
@@ -138,7 +156,34 @@ def _response_places() -> list[ObjectPlace]:
     return places
 
 
-OBJECT_PLACES = _response_places()
+BATCH_ROOTS = {
+    "/v1/batches": "/v1/batches",
+    "/batches": "/batches",
+    "/:provider/v1/batches": "/vertex_ai/v1/batches",
+    "/openai/v1/batches": "/openai/v1/batches",
+}
+#: A provider may be asked how it is.
+_ASKED = Outcome(200, sent=True)
+
+
+def _batch_places() -> list[ObjectPlace]:
+    places = []
+    for pattern, root in BATCH_ROOTS.items():
+        for method, suffix, action in [("GET", "", "read"), ("POST", "/cancel", "delete")]:
+            route = (method, f"{pattern}/:batch_id{suffix}")
+            message = _in_path(method, f"{root}/ID{suffix}")
+            places.append(ObjectPlace(BATCH, " ".join(route), route, action, message, _ASKED))
+        name = f"GET {pattern}?after="
+        places.append(ObjectPlace(BATCH, name, ("GET", pattern), "read", _in_path("GET", f"{root}?after=ID")))
+    return places
+
+
+OBJECT_PLACES = [*_response_places(), *_batch_places()]
+
+
+def object_ids(kind: ObjectKind) -> list[ObjectId]:
+    """The columns of a kind."""
+    return [what for what in OBJECT_IDS if kind.can_go or what.name != "deleted"]
 
 
 @dataclass
@@ -154,7 +199,7 @@ class Objects:
         """Asks every cell; returns what is wrong."""
         found = []
         self._provider_ids(place.kind)
-        for what in OBJECT_IDS:
+        for what in object_ids(place.kind):
             text = self._text(place.kind, what)
             passes = [asker for asker in ASKERS if expected(place, asker, what) == place.passed]
             before = self.world.moment()
@@ -195,9 +240,7 @@ class Objects:
     # What requests name.
 
     def _create(self, kind: ObjectKind, name: str) -> dict:
-        answer = self.world.ask(FILE[name].maker, kind.create())
-        assert answer.status == 200, answer.text
-        return answer.json()
+        return kind.create(self.world, FILE[name].maker)
 
     def _object(self, kind: ObjectKind, name: str) -> dict:
         with self._lock:

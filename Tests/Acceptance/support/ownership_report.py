@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .gateway import ROOT
 from .ownership import ASKERS, FILES, IDS, PLACES, RULES, Place, columns, expected
-from .ownership_objects import OBJECT_IDS, OBJECT_PLACES, ObjectPlace
+from .ownership_objects import OBJECT_IDS, OBJECT_PLACES, ObjectPlace, object_ids
 from .ownership_objects import expected as expected_of_object
 from .ownership_subjects import ACCESS, REPEATED, ROWS, SUBJECTS, Row, expected_of_repeat
 from .ownership_subjects import expected as expected_of_subject
@@ -48,8 +48,9 @@ def _table_of_place(place: Place) -> list[str]:
 
 
 def _table_of_object(place: ObjectPlace) -> list[str]:
-    head = ["", *(what.name for what in OBJECT_IDS)]
-    cells = ([expected_of_object(place, asker, what) for what in OBJECT_IDS] for asker in ASKERS)
+    ids = object_ids(place.kind)
+    head = ["", *(what.name for what in ids)]
+    cells = ([expected_of_object(place, asker, what) for what in ids] for asker in ASKERS)
     return _table(head, ([asker.name, *some] for asker, some in zip(ASKERS, cells, strict=True)))
 
 
@@ -71,7 +72,7 @@ def count() -> dict[str, int]:
     cells = sum(len(ASKERS) * len(columns(place)) for place in PLACES)
     asked = ((row, asker, column) for row in ROWS for asker in ASKERS for column in row.columns)
     subjects = sum(expected_of_subject(*cell) is not None for cell in asked)
-    objects = len(OBJECT_PLACES) * len(ASKERS) * len(OBJECT_IDS)
+    objects = sum(len(object_ids(place.kind)) for place in OBJECT_PLACES) * len(ASKERS)
     repeats = len(ASKERS) * len(REPEATED) * 2
     return {
         f"places for ids ({len(PLACES)})": cells,

@@ -136,6 +136,8 @@ class World:
             openai_entry(one, EMBEDDINGS_MODEL, model="text-embedding-3-small", model_info={"id": "embeddings-main"}),
             openai_entry(one, HELD_BACK, model="gpt-4o", model_info={"id": "held-back-main"}),
             sweep_seconds=3600,
+            # No batch is asked about but by those who ask for it.
+            batch_poll_seconds=300,
         )
 
     def close(self) -> None:
@@ -440,6 +442,10 @@ class World:
     def what_providers_hold(self) -> list[str]:
         state = self.simulators.state()
         return sorted(json.dumps(one, sort_keys=True) for one in state["openai"]["files"] + state["google"]["objects"])
+
+    def accept_what_providers_hold(self) -> None:
+        """From now on there is what there is now."""
+        self._held = self.what_providers_hold()
 
     def changes(self) -> list[str]:
         """What is no longer as it was when the world was made: records for their owners, copies at the providers."""
