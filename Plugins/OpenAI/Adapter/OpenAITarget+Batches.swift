@@ -4,9 +4,6 @@ import GantryPlugin
 extension OpenAITarget {
     private static let collection = "/batches"
     private static let largestPage: Int64 = 100
-    private static let statuses = [
-        "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled",
-    ]
     /// What OpenAI takes of what the host says; the batch has no other name there than its input file.
     private static let members = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
@@ -17,7 +14,7 @@ extension OpenAITarget {
         let request = requests.create(Self.collection, Requests.members(Self.members, of: input))
         let answer = try Responses.object(try await answer(to: request, operation))
         try operation.remember(kind: "batch", id: try Responses.id(of: answer))
-        return .json(try Responses.described(answer, statuses: Self.statuses))
+        return .json(try Responses.described(answer))
     }
 
     func getBatch(_ operation: Operation) async throws(Failure) -> OperationResult {
@@ -47,6 +44,6 @@ extension OpenAITarget {
     ) async throws(Failure) -> OperationResult {
         let body = try await answer(to: request, operation)
         let answer = try Responses.object(body, id: try Requests.id(of: input))
-        return .json(try Responses.described(answer, statuses: Self.statuses))
+        return .json(try Responses.described(answer))
     }
 }

@@ -4,9 +4,6 @@ import GantryPlugin
 extension OpenAITarget {
     private static let collection = "/fine_tuning/jobs"
     private static let largestPage: Int64 = 100
-    private static let statuses = [
-        "validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled",
-    ]
     private static let members = [
         "training_file", "validation_file", "method", "hyperparameters", "seed", "suffix", "integrations",
     ]
@@ -72,6 +69,6 @@ extension OpenAITarget {
     }
 
     private static func result(_ answer: JSON) throws(Failure) -> OperationResult {
-        .json(JobName.remove(from: try Responses.described(answer, statuses: statuses)))
+        .json(JobName.remove(from: try Responses.described(answer)))
     }
 }

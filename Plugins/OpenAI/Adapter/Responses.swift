@@ -91,26 +91,14 @@ enum Responses {
 
     /// The result that describes a batch or a job: what the provider tells, without what is null.
     ///
-    /// - Parameters:
-    ///   - answer: What the provider tells.
-    ///   - statuses: The words that there are for its status.
-    /// - Returns: The members.
-    /// - Throws: ``Failure`` with `.upstreamProtocol` for a status that nobody could understand.
-    static func described(_ answer: JSON, statuses: [String]) throws(Failure) -> JSON {
-        guard let status = answer["status"]?.string else { throw malformed("has no status") }
-        guard statuses.contains(status) else {
-            throw Failure(.upstreamProtocol, "The provider reports a status that nobody knows: \(shortened(status)).")
-        }
+    /// What a status means that nobody knows is for the host to say.
+    static func described(_ answer: JSON) throws(Failure) -> JSON {
+        guard answer["status"]?.string != nil else { throw malformed("has no status") }
         var description = JSONObject()
         for member in answer.object?.members ?? [] where !member.value.isNull {
             description.append(name: member.name, value: member.value)
         }
         return .object(description)
-    }
-
-    private static func shortened(_ word: String) -> String {
-        let text = String(decoding: JSON.string(word).serialized(), as: UTF8.self)
-        return text.utf8.count > 80 ? String(text.prefix(40)) + "…" : text
     }
 
     static func malformed(_ what: String) -> Failure {

@@ -105,7 +105,7 @@ struct OpenAITuningTests {
         }
         for body in [
             "[]", "{}", "", #"{"id":"ftjob-2","status":"running"}"#, #"{"id":"ftjob-1"}"#,
-            #"{"id":"ftjob-1","status":"sleeping"}"#,
+            #"{"id":"ftjob-1","status":7}"#,
         ] {
             let probe = try harness.start(kind, input: ["id": "ftjob-1"])
 
