@@ -15,8 +15,8 @@ package final class WebhookSender: Sendable {
     private static let longestAttempt: Duration = .seconds(15)
     /// After that an attempt might not end before the lease does.
     private static let longestWait: Duration = WebhookLease.time - .seconds(30)
-    /// Until the registry can be told again what became of a message; after that the message is sent once more.
-    private static let pausesOfNoting: [Duration] = [.seconds(1), .seconds(4), .seconds(10)]
+    /// Before the registry is told what became of a message; if it never hears of it, the message is sent once more.
+    private static let pausesBeforeNoting: [Duration] = [.zero, .seconds(1), .seconds(4), .seconds(10)]
 
     private let queue: any WebhookQueue
     private let rules: WebhookRules
@@ -115,15 +115,17 @@ package final class WebhookSender: Sendable {
         let isOurs = takenAt.duration(to: .now) < Self.longestWait
         let outcome = isOurs ? await attempt(delivery) : .returned
         note(outcome, delivery)
-        for pause in Self.pausesOfNoting {
+        for pause in Self.pausesBeforeNoting {
             do {
+                if pause > .zero { try await Task.sleep(for: pause) }
                 return try await queue.settle(delivery, outcome)
+            } catch is CancellationError {
+                return
             } catch {
                 logger.warning(
                     "the outcome of a webhook could not be noted",
                     metadata: ["webhook.id": "\(delivery.id)", "error": "\(error)"]
                 )
-                do { try await Task.sleep(for: pause) } catch { return }
             }
         }
     }

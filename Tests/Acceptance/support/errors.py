@@ -28,10 +28,18 @@ def check_error_object(body: dict) -> None:
     assert error["code"] is None or (isinstance(error["code"], str) and not error["code"].isdigit()), error
 
 
-def assert_error(response: httpx.Response, status: int, type: object = ANY, code: object = ANY, param: object = ANY):
-    """Checks the status, the shape and the given members of an error answer, and returns the error object."""
+def assert_error(
+    response: httpx.Response,
+    status: int,
+    type: object = ANY,
+    code: object = ANY,
+    param: object = ANY,
+    contains: str = "",
+) -> dict:
+    """Checks the status, the shape, the given members and a part of the message, and returns the error object."""
     error = error_of(response)
     assert response.status_code == status, f"expected {status}, got {response.status_code}: {error}"
     for name, expected in (("type", type), ("code", code), ("param", param)):
         assert expected is ANY or error[name] == expected, f"{name}: expected {expected!r}: {error}"
+    assert contains in error["message"], f"expected a message with {contains!r}: {error}"
     return error

@@ -93,7 +93,8 @@ struct ScenarioTests {
         let folder = try TemporaryFolder()
         try folder.write(ConfigurationFixtures.openAI, to: "openai.yaml")
         try folder.write(ConfigurationFixtures.vertexAI, to: "vertex-ai.yml")
-        let environment = ConfigurationFixtures.environment.merging(["REGION": "eu"]) { first, _ in first }
+        let more = ["REGION": "eu", "GANTRY_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+        let environment = ConfigurationFixtures.environment.merging(more) { first, _ in first }
 
         let configuration = try ConfigurationLoader(environment: environment).load(
             configurationFile: path,
@@ -110,5 +111,6 @@ struct ScenarioTests {
         #expect(configuration.deployments.map(\.deployment.upstreamModel)[1...] == ["gpt-4o-mini", "gpt-4o-mini"])
         #expect(configuration.deployments.map(\.deployment.timeout)[1...] == [.seconds(120), .seconds(120)])
         #expect(configuration.deployments[2].parameters["api_key"] == .string("sk-upstream-secret"))
+        #expect(configuration.general.webhooks?.secrets.map(\.count) == [24])
     }
 }
