@@ -32,7 +32,8 @@ package struct AttemptPlan: Sendable {
 
     /// What to do next.
     package enum Next: Hashable, Sendable {
-        /// Wait, then try this deployment and tell ``AttemptPlan/failed(_:at:using:)`` if it fails.
+        /// Wait, then try this deployment and tell ``AttemptPlan/failed(_:at:using:)`` if it fails, or
+        /// ``AttemptPlan/foundNoRoom()``.
         case attempt(Deployment, after: Duration)
         /// Wait, then choose among the deployments of a model and tell ``AttemptPlan/offered(_:isLastResort:)``, or
         /// ``AttemptPlan/refused()`` if it cannot serve this request.
@@ -56,6 +57,10 @@ package struct AttemptPlan: Sendable {
     private var fallbacks: ArraySlice<String>
     private var current: Deployment?
     private var rest: ArraySlice<Deployment> = []
+    /// Those that had no room, in their order.
+    private var occupied: [Deployment] = []
+    /// Whether the next attempt may wait until the deployment has room: no other is left that might have.
+    package private(set) var mayWaitForRoom = false
     private var retriesDone = 0
     private var choicesForLostFiles = 0
     private var hasLostFile = false
@@ -89,7 +94,15 @@ package struct AttemptPlan: Sendable {
             if model == primary, retriesDone == 0 { isPrimaryPutOff = true }
             return nextModel()
         }
-        rest = candidates[...]
+        (rest, occupied, mayWaitForRoom) = (candidates[...], [], false)
+        return nextCandidate() ?? nextModel()
+    }
+
+    /// The deployment has no room for one more now; to be told only while ``mayWaitForRoom`` is false.
+    ///
+    /// The last room may be taken by another request between the choice and the attempt.
+    package mutating func foundNoRoom() -> Next {
+        if let current { occupied.append(current) }
         return nextCandidate() ?? nextModel()
     }
 
@@ -121,19 +134,23 @@ package struct AttemptPlan: Sendable {
         {
             retriesDone += 1
             guard !failure.mayFallBack, let current else { return .choose(model: model, after: pause) }
+            // No other would do.
+            mayWaitForRoom = true
             return .attempt(current, after: pause)
         }
         return failure.isRetryable || failure.mayFallBack ? nextModel() : .giveUp
     }
 
     private mutating func nextCandidate() -> Next? {
+        if rest.isEmpty { (rest, occupied, mayWaitForRoom) = (occupied[...], [], true) }
         guard let next = rest.popFirst() else { return nil }
         current = next
+        if rest.isEmpty, occupied.isEmpty { mayWaitForRoom = true }
         return .attempt(next, after: .zero)
     }
 
     private mutating func nextModel() -> Next {
-        (rest, current, hasLostFile) = ([], nil, false)
+        (rest, occupied, current, hasLostFile) = ([], [], nil, false)
         (retriesDone, choicesForLostFiles) = (0, 0)
         if let next = fallbacks.popFirst() {
             model = next

@@ -29,6 +29,8 @@ final class DeploymentGate: Sendable {
         case admitted(CircuitBreaker.Ticket)
         /// The operation's turn comes later, on its event loop.
         case waits(Place)
+        /// There is no room now, and the operation may not wait.
+        case occupied
         /// As many wait as may.
         case full
     }
@@ -86,11 +88,13 @@ final class DeploymentGate: Sendable {
     ///
     /// - Parameters:
     ///   - loop: The operation's event loop.
+    ///   - mayWait: Whether it may have its turn later.
     ///   - turn: Makes what is called there, later, if the operation has to wait; the call is answered with
     ///     ``leave(_:_:)``.
     /// - Returns: Whether the operation begins now, later or not at all.
     func enter(
         on loop: any EventLoop,
+        mayWait: Bool = true,
         turn: () -> @Sendable (CircuitBreaker.Ticket) -> Void
     ) -> Admission {
         state.withLock { state in
@@ -98,6 +102,7 @@ final class DeploymentGate: Sendable {
                 state.running += 1
                 return .admitted(state.breaker.begin(at: now()))
             }
+            guard mayWait else { return .occupied }
             guard state.waiting.count < limits.waiting else { return .full }
             state.nextNumber += 1
             let place = Place(number: state.nextNumber)

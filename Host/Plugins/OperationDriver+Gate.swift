@@ -3,9 +3,13 @@ import NIOCore
 
 /// An operation begins when the gate of its deployment lets it in, and tells the gate how it ended.
 extension OperationDriver {
-    func enterGate() {
-        guard !request.kind.passesGate else { return begin() }
-        let admission = target.gate.enter(on: loop) {
+    /// - Returns: False if there is no room and it may not wait.
+    func enterGate(mayWait: Bool) -> Bool {
+        guard !request.kind.passesGate else {
+            begin()
+            return true
+        }
+        let admission = target.gate.enter(on: loop, mayWait: mayWait) {
             let driver = NIOLoopBound(self, eventLoop: loop)
             return { driver.value.turnCame($0) }
         }
@@ -16,8 +20,21 @@ extension OperationDriver {
         case .waits(let place):
             self.place = place
             let longestWait = min(target.gate.limits.longestWait, target.deployment.timeout)
-            queueTimer = loop.assumeIsolated().scheduleTask(in: TimeAmount(longestWait)) { self.waitedTooLong() }
+            startQueueTimer(TimeAmount(longestWait))
+        case .occupied: return false
         case .full: end(.failure(busy("as many wait as may")))
+        }
+        return true
+    }
+
+    private func startQueueTimer(_ time: TimeAmount) {
+        let due = loop.now + time
+        queueTimer = loop.assumeIsolated().scheduleTask(deadline: due) {
+            // Those before it may have been answered while nobody read.
+            if let pause = LateTimer.secondLook(after: Duration(self.loop.now - due)) {
+                return self.startQueueTimer(TimeAmount(pause))
+            }
+            self.waitedTooLong()
         }
     }
 

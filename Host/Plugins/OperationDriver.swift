@@ -79,12 +79,17 @@ package final class OperationDriver: DeadlineOwner {
     }
 
     /// Begins, or waits until the deployment takes one more; the client's last call may come before this returns.
-    package func start() {
+    ///
+    /// - Parameter mayWait: Whether it may wait.
+    /// - Returns: False if it would have to wait and may not: nothing was begun, and the client is not called.
+    @discardableResult
+    package func start(mayWait: Bool = true) -> Bool {
         loop.preconditionInEventLoop()
         guard target.serves(request.kind) else {
-            return end(.failure(unsupported()))
+            end(.failure(unsupported()))
+            return true
         }
-        enterGate()
+        return enterGate(mayWait: mayWait)
     }
 
     /// Begins what the gate has let in.

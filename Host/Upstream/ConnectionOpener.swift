@@ -1,3 +1,4 @@
+import HostCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -50,24 +51,20 @@ struct ConnectionOpener: Sendable {
 
     /// Opens a connection; tells it of the outcome, and never from inside this call.
     func open(_ connection: UpstreamConnection) {
-        reach(connection.endpoint, through: connection.pool.proxy, on: connection.loop).assumeIsolated()
-            .whenComplete { result in
-                do {
-                    try addHandlers(to: try result.get(), connection)
-                } catch {
-                    let error = UpstreamError.opening(connection.endpoint, error)
-                    connection.pool.owner.soon { connection.failedToOpen(error) }
-                }
+        reach(connection).assumeIsolated().whenComplete { result in
+            do {
+                try addHandlers(to: try result.get(), connection)
+            } catch {
+                let error = UpstreamError.opening(connection.endpoint, error)
+                connection.pool.owner.soon { connection.failedToOpen(error) }
             }
+        }
     }
 
     /// A channel on which the endpoint answers: its own, a proxy that passes requests on, or a tunnel through one.
-    private func reach(
-        _ endpoint: UpstreamEndpoint,
-        through proxy: UpstreamProxy?,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<any Channel> {
-        guard let proxy else { return connect(to: endpoint, by: addressRule, on: loop) }
+    private func reach(_ connection: UpstreamConnection) -> EventLoopFuture<any Channel> {
+        let (endpoint, loop) = (connection.endpoint, connection.loop)
+        guard let proxy = connection.pool.proxy else { return connect(connection, to: endpoint, by: addressRule) }
         guard endpoint.scheme == .http || !endpoint.isAddress else {
             // The certificate of an address is compared with the address of the peer, which would be the proxy.
             let advice = "name the host instead, or except it from the proxy with NO_PROXY"
@@ -77,13 +74,34 @@ struct ConnectionOpener: Sendable {
             )
             return loop.makeFailedFuture(error)
         }
-        let connected = connect(to: proxy.endpoint, by: nil, on: loop).flatMapErrorThrowing { error in
+        let connected = connect(connection, to: proxy.endpoint, by: nil).flatMapErrorThrowing { error in
             throw UpstreamError.opening(proxy.endpoint, error)
         }
         guard endpoint.scheme == .https else { return connected }
         return connected.flatMap { channel in
             ProxyTunnel.open(to: endpoint, through: proxy, on: channel, timeout: connectTimeout)
         }
+    }
+
+    /// Connects to the endpoint or the proxy; after a time-out that came late, once more.
+    ///
+    /// Whoever stood still did not see whether the peer has accepted, and the channel is closed already: a new one is
+    /// the second look.
+    private func connect(
+        _ connection: UpstreamConnection,
+        to endpoint: UpstreamEndpoint,
+        by rule: AddressRule?
+    ) -> EventLoopFuture<any Channel> {
+        let loop = connection.loop
+        let due = NIODeadline.now() + connectTimeout
+        return connect(to: endpoint, by: rule, on: loop).assumeIsolated().flatMapError { error in
+            let lateness = Duration(NIODeadline.now() - due)
+            guard case ChannelError.connectTimeout = error, connection.phase == .opening,
+                LateTimer.secondLook(after: lateness) != nil
+            else { return loop.makeFailedFuture(error) }
+            connection.openingBeginsAgain()
+            return connect(to: endpoint, by: rule, on: loop)
+        }.nonisolated()
     }
 
     private func connect(

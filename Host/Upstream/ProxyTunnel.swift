@@ -1,3 +1,4 @@
+import HostCore
 import NIOCore
 
 /// Asks a proxy for a tunnel to an endpoint (RFC 9110 §9.3.6), and takes itself off the channel when it stands.
@@ -45,15 +46,23 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
-            self.fail(UpstreamError(.timeout, "the proxy \(self.proxy) did not open a tunnel in time"), context)
-        }
+        startTimer(timeout, context)
         guard context.channel.isActive else { return fail(ended(), context) }
         // Without the brackets of IPv6 and with the port, whichever it is.
         let host = endpoint.host.utf8.contains(UInt8(ascii: ":")) ? "[\(endpoint.host)]" : endpoint.host
         var head = "CONNECT \(host):\(endpoint.port) HTTP/1.1\r\nHost: \(host):\(endpoint.port)\r\n"
         if let authorization = proxy.authorization { head += "Proxy-Authorization: \(authorization)\r\n" }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head + "\r\n")), promise: nil)
+    }
+
+    private func startTimer(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+        let due = NIODeadline.now() + time
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+            if let pause = LateTimer.secondLook(after: Duration(NIODeadline.now() - due)) {
+                return self.startTimer(TimeAmount(pause), context)
+            }
+            self.fail(UpstreamError(.timeout, "the proxy \(self.proxy) did not open a tunnel in time"), context)
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

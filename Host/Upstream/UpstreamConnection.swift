@@ -51,7 +51,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     // Deadlines, see UpstreamConnection+Deadlines.swift.
     var timer: Scheduled<Void>?
     var timerFires = NIODeadline.distantFuture
-    let openingSince = NIODeadline.now()
+    private(set) var openingSince = NIODeadline.now()
     var idleSince = NIODeadline.now()
     var sentAt = NIODeadline.now()
     var lastRead = NIODeadline.now()
@@ -107,6 +107,9 @@ final class UpstreamConnection: ChannelDuplexHandler {
         phase = .idle
         pool.opened(self)
     }
+
+    /// The time so far does not count: this process stood still.
+    func openingBeginsAgain() { openingSince = .now() }
 
     func failedToOpen(_ error: UpstreamError) {
         guard phase == .opening else { return }

@@ -286,11 +286,12 @@ class TestADiskThatRefuses:
         self, troubled: Gateway, trouble: Trouble, simulators: Simulators, error: int
     ) -> None:
         before = troubled.file_ids()
-        simulators.fault("openai", path_prefix="/v1/files", method="POST", times=1, delay_ms=1500)
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(troubled.post_file, upload_body(targets=BOTH))
-            until("one provider has its copy", simulators.google_objects)
-            trouble.refuse_writes(error)
+            with simulators.holding("openai", path_prefix="/v1/files", method="POST"):
+                running = pool.submit(troubled.post_file, upload_body(targets=BOTH))
+                until("one provider has its copy", simulators.google_objects)
+                simulators.wait_for_held_requests(1)
+                trouble.refuse_writes(error)
             response = running.result()
 
         check_unavailable(response)
@@ -435,12 +436,12 @@ class TestAClockThatJumps:
     def test_during_an_upload_does_not_take_it_away(
         self, troubled: Gateway, trouble: Trouble, simulators: Simulators, offset: int
     ) -> None:
-        simulators.fault("openai", path_prefix="/v1/files", method="POST", times=1, delay_ms=5000)
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(troubled.upload, None, BOTH)
-            until("one provider has its copy", simulators.google_objects)
-            trouble.set_clock(offset)
-            troubled.wait_for_sweeps(3)
+            with simulators.holding("openai", path_prefix="/v1/files", method="POST"):
+                running = pool.submit(troubled.upload, None, BOTH)
+                until("one provider has its copy", simulators.google_objects)
+                trouble.set_clock(offset)
+                troubled.wait_for_sweeps(3)
             file_id = running.result()["id"]
 
         assert troubled.chat(VERTEX_MODEL, file_message(file_id)).status_code == 200

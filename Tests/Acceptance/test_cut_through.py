@@ -4,9 +4,9 @@ import hashlib
 import json
 import secrets
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -341,15 +341,12 @@ class TestATargetThatIsSlowOrFails:
         self, sweeper: Gateway, simulators: Simulators
     ) -> None:
         """The slow one begins to read only when the others have nearly all of it."""
-        simulators.fault("openai", **OPENAI_UPLOAD, account="second", times=1, delay_ms=3000)
-        results: list[dict] = []
-        thread = threading.Thread(target=lambda: results.append(sweeper.upload(CONTENT, ALL)))
-        thread.start()
-        until("the others have the file", lambda: len(simulators.google_objects()) == 1, 2.5)
-        assert not simulators.openai_files("second")
-        thread.join(30)
+        with ThreadPoolExecutor(1) as pool, simulators.holding("openai", **OPENAI_UPLOAD, account="second"):
+            running = pool.submit(sweeper.upload, CONTENT, ALL)
+            until("the others have the file", lambda: len(simulators.google_objects()) == 1)
+            assert not simulators.openai_files("second")
 
-        assert results[0]["bytes"] == len(CONTENT)
+        assert running.result()["bytes"] == len(CONTENT)
         assert_copies(simulators)
 
     @pytest.mark.parametrize("after", [0, 100_000, 2 * MEGABYTE])

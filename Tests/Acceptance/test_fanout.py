@@ -1,6 +1,5 @@
 """One upload, several targets: all of them or nothing, at the same time, and deleted as one."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -95,10 +94,9 @@ class TestAHalfFailure:
 
     def test_whose_undoing_fails_at_first_is_finished_later(self, gateway: Gateway, simulators: Simulators) -> None:
         before = gateway.file_ids()
-        simulators.fault("google", **GOOGLE_UPLOAD, times=0, status=400, body=GOOGLE_REFUSAL, delay_ms=300)
         simulators.fault("openai", path_prefix="/v1/files/", method="DELETE", times=2, status=500)
 
-        assert_error(upload(gateway), 400)
+        self.check_google_refuses_late(gateway, simulators)
 
         until("the sweeper has finished the undoing", simulators.holds_nothing, seconds=90)
         assert gateway.file_ids() == before
@@ -107,9 +105,8 @@ class TestAHalfFailure:
         self, simulators: Simulators, start_gateway: Callable[..., Gateway], standard_configuration: Callable[..., dict]
     ) -> None:
         first = start_gateway(standard_configuration())
-        simulators.fault("google", **GOOGLE_UPLOAD, times=0, status=400, body=GOOGLE_REFUSAL, delay_ms=300)
         simulators.fault("openai", path_prefix="/v1/files/", method="DELETE", times=0, status=500)
-        assert_error(upload(first), 400)
+        self.check_google_refuses_late(first, simulators)
         assert len(simulators.openai_files()) == 1
         first.stop()
         simulators.clear_faults()
@@ -117,6 +114,16 @@ class TestAHalfFailure:
         start_gateway(standard_configuration(), data=first.data)
 
         until("the next run has finished the undoing", simulators.holds_nothing, seconds=90)
+
+    def check_google_refuses_late(self, gateway: Gateway, simulators: Simulators) -> None:
+        """When the other provider has the file."""
+        simulators.fault("google", **GOOGLE_UPLOAD, times=0, hold=True, status=400, body=GOOGLE_REFUSAL)
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(upload, gateway)
+            simulators.wait_for_held_requests(1)
+            until("the other one has the file", simulators.openai_files)
+            simulators.release(1)
+        assert_error(running.result(), 400)
 
 
 class TestTheTargets:
@@ -130,16 +137,15 @@ class TestTheTargets:
         assert (len(simulators.openai_files()), len(simulators.google_objects())) == (1, 1)
 
     def test_are_uploaded_at_the_same_time(self, gateway: Gateway, simulators: Simulators) -> None:
-        gateway.upload(targets=BOTH)  # The token is there and the connections are open.
-        delay = 1.5
-        simulators.fault("openai", **OPENAI_UPLOAD, times=1, delay_ms=int(delay * 1000))
-        simulators.fault("google", **GOOGLE_UPLOAD, times=1, delay_ms=int(delay * 1000))
-        started = time.monotonic()
+        with (
+            ThreadPoolExecutor(1) as pool,
+            simulators.holding("openai", **OPENAI_UPLOAD),
+            simulators.holding("google", **GOOGLE_UPLOAD),
+        ):
+            running = pool.submit(upload, gateway)
+            simulators.wait_for_held_requests(2)
 
-        assert upload(gateway).status_code == 200
-
-        elapsed = time.monotonic() - started
-        assert delay <= elapsed < 2 * delay - 0.3, f"{elapsed:.2f} s for two delays of {delay} s"
+        assert running.result().status_code == 200
 
     def test_of_many_uploads_at_once_do_not_mix(self, gateway: Gateway, simulators: Simulators) -> None:
         contents = {f"document {number} ".encode() * 5000 for number in range(24)}

@@ -169,20 +169,20 @@ class TestADeadHost:
     """Killed in the middle of an upload: its work is finished, once."""
 
     def test_is_swept_once_by_another_when_its_lease_is_over(
-        self, hosts: tuple[Gateway, Gateway], simulators: Simulators
+        self, hosts: tuple[Gateway, Gateway], database: Database, simulators: Simulators
     ) -> None:
         dying, other = hosts
-        self.kill_in_an_upload(dying, simulators)
+        self.kill_in_an_upload(dying, database, simulators)
 
         until("the other host has swept", simulators.holds_nothing, seconds=SECONDS_TO_TAKE_OVER)
 
         self.check_each_was_deleted_once(simulators, [other])
 
     def test_is_swept_once_when_it_comes_back_beside_another(
-        self, hosts: tuple[Gateway, Gateway], start_host: StartHost, simulators: Simulators
+        self, hosts: tuple[Gateway, Gateway], start_host: StartHost, database: Database, simulators: Simulators
     ) -> None:
         dying, other = hosts
-        self.kill_in_an_upload(dying, simulators)
+        self.kill_in_an_upload(dying, database, simulators)
 
         again = start_host(data=dying.data)
 
@@ -191,43 +191,83 @@ class TestADeadHost:
 
     def test_does_not_lose_a_live_hosts_upload(self, hosts: tuple[Gateway, Gateway], simulators: Simulators) -> None:
         one, other = hosts
-        simulators.fault("openai", path_prefix="/v1/files", method="POST", times=1, delay_ms=6000)
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(one.upload, None, BOTH)
-            until("one provider has its copy", simulators.google_objects)
-            sweeps = other.process.output.count("sweep finished")
-
-            until("the other host has swept", lambda: other.process.output.count("sweep finished") >= sweeps + 3)
-
+            with simulators.holding("openai", path_prefix="/v1/files", method="POST"):
+                running = pool.submit(one.upload, None, BOTH)
+                until("one provider has its copy", simulators.google_objects)
+                self.wait_for_sweeps([other])
             file_id = running.result(timeout=30)["id"]
         assert other.chat(VERTEX_MODEL, file_message(file_id)).status_code == 200
         assert (len(simulators.openai_files()), len(simulators.google_objects())) == (1, 1)
 
-    def kill_in_an_upload(self, host: Gateway, simulators: Simulators) -> None:
-        """Both providers have the object; the answer of one never comes."""
+    def test_is_in_the_hands_of_one_at_a_time(
+        self, hosts: tuple[Gateway, Gateway], start_host: StartHost, database: Database, simulators: Simulators
+    ) -> None:
+        """However often they look while a provider takes its time over the deletion."""
+        dying, other = hosts
+        self.kill_in_an_upload(dying, database, simulators)
+        with simulators.holding("google", method="DELETE"):
+            again = start_host(data=dying.data)
+            until("the object is being deleted", simulators.held_requests, seconds=SECONDS_TO_TAKE_OVER)
+            self.wait_for_sweeps([again, other])
+            # An attempt ends after 10 seconds and is made again; its request is gone then.
+            assert simulators.held_requests() <= 1
+
+        until("it is gone", simulators.holds_nothing, seconds=SECONDS_TO_TAKE_OVER)
+        assert len(self.deletions(simulators)) == 2
+
+    def test_is_swept_again_while_its_upload_may_still_come(
+        self, hosts: tuple[Gateway, Gateway], start_host: StartHost, database: Database, simulators: Simulators
+    ) -> None:
+        """It was killed before it knew that the object was complete: what is deleted once may come once more."""
+        dying, other = hosts
+        simulators.fault("google", path_prefix="/upload/", method="PUT", times=1, after_effect=True, never_answer=True)
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(dying.upload, None, VERTEX_MODEL)
+            until("the provider has the object", simulators.google_objects)
+            dying.signal(signal.SIGKILL)
+            dying.process.wait(10)
+            assert running.exception(timeout=10) is not None
+
+        again = start_host(data=dying.data)
+
+        until("it is swept", simulators.holds_nothing, seconds=SECONDS_TO_TAKE_OVER)
+        until("nothing is left to do", lambda: not database.sql("SELECT 1 FROM file_copies"), seconds=30)
+        (times,) = self.deletions(simulators).values()
+        self.wait_for_sweeps([again, other])
+        assert [*self.deletions(simulators).values()] == [times], "it is deleted after it was done"
+
+    def kill_in_an_upload(self, host: Gateway, database: Database, simulators: Simulators) -> None:
+        """Both providers have the object, and the answer of one never comes; that of the other has been noted."""
         simulators.fault(
             "openai", path_prefix="/v1/files", method="POST", times=1, after_effect=True, never_answer=True
         )
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(host.upload, None, BOTH)
             until("both have the object", lambda: simulators.openai_files() and simulators.google_objects())
+            until("one is noted", lambda: database.sql("SELECT 1 FROM file_copies WHERE state = 'ready'"))
             host.signal(signal.SIGKILL)
             host.process.wait(10)
             assert running.exception(timeout=10) is not None
 
     def check_each_was_deleted_once(self, simulators: Simulators, hosts: list[Gateway]) -> None:
         """Also after each of the hosts has looked again."""
+        self.wait_for_sweeps(hosts)
+        deleted = self.deletions(simulators)
+        assert len(deleted) == 2 and set(deleted.values()) == {1}, deleted
+        assert [host.file_ids() for host in hosts] == [[]] * len(hosts)
+
+    def deletions(self, simulators: Simulators) -> Counter[str]:
+        """How often each object was asked to be deleted."""
+        return Counter(request["path"] for request in simulators.state()["requests"] if request["method"] == "DELETE")
+
+    def wait_for_sweeps(self, hosts: list[Gateway]) -> None:
         for host in hosts:
             sweeps = host.process.output.count("sweep finished")
             until(
                 "the host has swept again",
                 lambda host=host, sweeps=sweeps: host.process.output.count("sweep finished") >= sweeps + 2,
             )
-        deleted = Counter(
-            request["path"] for request in simulators.state()["requests"] if request["method"] == "DELETE"
-        )
-        assert len(deleted) == 2 and set(deleted.values()) == {1}, deleted
-        assert [host.file_ids() for host in hosts] == [[]] * len(hosts)
 
 
 class TestTheDatabaseAway:

@@ -49,14 +49,13 @@ class TestSIGTERM:
         self, simulators: Simulators, start_gateway: Callable[..., Gateway], standard_configuration: Callable[..., dict]
     ) -> None:
         gateway = start_gateway(standard_configuration())
-        simulators.fault("openai", path_prefix="/v1/chat", times=1, delay_ms=2000)
-
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(gateway.chat, MODEL, "Take your time.")
-            simulators.wait_for_open_request()
-            gateway.signal(signal.SIGTERM)
-            until("new connections are refused", lambda: refuses_connections(gateway), seconds=1.5)
-            assert not running.done(), "the request ended before the gateway was asked to"
+            with simulators.holding("openai", path_prefix="/v1/chat"):
+                running = pool.submit(gateway.chat, MODEL, "Take your time.")
+                simulators.wait_for_held_requests(1)
+                gateway.signal(signal.SIGTERM)
+                until("new connections are refused", lambda: refuses_connections(gateway))
+                assert not running.done(), "the request ended with the gateway"
             response = running.result(timeout=20)
 
         assert response.status_code == 200, response.text
@@ -82,12 +81,12 @@ class TestSIGTERM:
         self, simulators: Simulators, start_gateway: Callable[..., Gateway], standard_configuration: Callable[..., dict]
     ) -> None:
         gateway = start_gateway(standard_configuration())
-        simulators.fault("openai", path_prefix="/v1/files", method="POST", times=1, delay_ms=1500)
-
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(gateway.upload, None, f"{MODEL},gemini-2.0-flash")
-            simulators.wait_for_open_request()
-            gateway.signal(signal.SIGTERM)
+            with simulators.holding("openai", path_prefix="/v1/files", method="POST"):
+                running = pool.submit(gateway.upload, None, f"{MODEL},gemini-2.0-flash")
+                simulators.wait_for_held_requests(1)
+                gateway.signal(signal.SIGTERM)
+                until("new connections are refused", lambda: refuses_connections(gateway))
             file_id = running.result(timeout=20)["id"]
 
         assert gateway.process.wait(10) == 0

@@ -57,12 +57,6 @@ def standing(gateway: Gateway, deployment: str) -> dict:
     return next(entry for entry in entries if entry["model_id"] == deployment)
 
 
-def chat_at_once(gateway: Gateway, model: str, number: int) -> list[httpx.Response]:
-    """So many chats at the same time, in the order in which they were sent."""
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(lambda _: gateway.chat(model, "Hello"), range(number)))
-
-
 def check(path: Path, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Has a configuration file checked."""
     options = ["--config", path, "--data", folder / "data", "--plugins", PLUGINS]
@@ -81,64 +75,67 @@ class TestParallelRequests:
         self, start_gateway: Start, simulators: Simulators
     ) -> None:
         gateway = start_gateway(configuration(openai_entry(simulators, "one", max_parallel_requests=2)))
-        simulators.fault("openai", path_contains=CHAT, times=0, delay_ms=200)
 
-        answers = chat_at_once(gateway, "one", 8)
+        with ThreadPoolExecutor(8) as pool, simulators.holding("openai", path_contains=CHAT):
+            running = [pool.submit(gateway.chat, "one", "Hello") for _ in range(8)]
+            until("all have come", lambda: standing(gateway, "one~1")["outstanding_requests"] == 8)
+            assert standing(gateway, "one~1")["max_parallel_requests"] == 2
+            for gone in range(6):
+                simulators.wait_for_held_requests(2)
+                assert len(chats(simulators)) == 2 + gone
+                simulators.release(1)
+            simulators.wait_for_held_requests(2)
 
-        assert [answer.status_code for answer in answers] == [200] * 8
-        # Each takes 200 ms at the simulator, which notes the end of an answer a moment after it was sent.
-        spans = [(one["at_ms"], 1) for one in chats(simulators)]
-        spans += [(one["at_ms"] + 190, -1) for one in chats(simulators)]
-        running, most = 0, 0
-        for _, change in sorted(spans):
-            running += change
-            most = max(most, running)
-        assert most == 2
+        assert [one.result().status_code for one in running] == [200] * 8
         assert standing(gateway, "one~1")["outstanding_requests"] == 0
-        assert standing(gateway, "one~1")["max_parallel_requests"] == 2
 
     def test_what_finds_the_queue_full_is_429_with_retry_after(
         self, start_gateway: Start, simulators: Simulators
     ) -> None:
         gateway = start_gateway(configuration(openai_entry(simulators, "one", max_parallel_requests=1)))
-        simulators.fault("openai", path_contains=CHAT, times=0, delay_ms=150)
 
-        answers = chat_at_once(gateway, "one", 24)
+        with ThreadPoolExecutor(24) as pool, simulators.holding("openai", path_contains=CHAT):
+            running = [pool.submit(gateway.chat, "one", "Hello") for _ in range(24)]
+            # One runs and 16 wait.
+            until("the others are refused", lambda: sum(one.done() for one in running) == 24 - 17)
+            assert standing(gateway, "one~1")["outstanding_requests"] == 17
+            refused = [one for one in running if one.done()]
 
-        # One runs and 16 wait.
-        refused = [answer for answer in answers if answer.status_code != 200]
-        assert 1 <= len(refused) <= 7
-        for answer in refused:
-            error = assert_error(answer, 429, "rate_limit_error", "rate_limit_exceeded")
-            assert int(answer.headers["retry-after"]) >= 1
+        for one in refused:
+            error = assert_error(one.result(), 429, "rate_limit_error", "rate_limit_exceeded")
+            assert int(one.result().headers["retry-after"]) >= 1
             assert "max_parallel_requests" in error["message"]
-        assert len(chats(simulators)) == 24 - len(refused)
+        assert all(one.result().status_code == 200 for one in running if one not in refused)
+        assert len(chats(simulators)) == 17
 
     def test_a_request_goes_where_it_does_not_have_to_wait(self, start_gateway: Start, simulators: Simulators) -> None:
         limit = {"max_parallel_requests": 1}
         gateway = start_gateway(configuration(*pair(simulators, limit, limit)))
-        for _ in range(5):
-            simulators.fault("openai", path_contains=CHAT, times=2, delay_ms=300)
+        # Both are chosen for at the same time, mostly on two event loops.
+        for _ in range(30):
+            with ThreadPoolExecutor(2) as pool, simulators.holding("openai", path_contains=CHAT):
+                running = [pool.submit(gateway.chat, "pair", "Hello") for _ in range(2)]
+                simulators.wait_for_held_requests(2)
 
-            answers = chat_at_once(gateway, "pair", 2)
-
-            assert {answered_by(answer) for answer in answers} == {"pair-main", "pair-second"}
+            assert {answered_by(one.result()) for one in running} == {"pair-main", "pair-second"}
 
     def test_uploads_count_and_a_client_that_leaves_makes_room(
         self, start_gateway: Start, simulators: Simulators
     ) -> None:
         gateway = start_gateway(configuration(openai_entry(simulators, "one", max_parallel_requests=1)))
-        simulators.fault("openai", path_contains="/files", method="POST", times=1, delay_ms=600)
-        with ThreadPoolExecutor(1) as pool:
-            upload = pool.submit(gateway.upload, pdf(), "one")
-            until("the upload runs", lambda: simulators.requests("openai", "/files", "POST"))
-            impatient = gateway.client(timeout=0.2)
-            with pytest.raises(httpx.TimeoutException):
-                gateway.chat("one", "Hello", impatient)
-            assert not chats(simulators)
+        with ThreadPoolExecutor(2) as pool:
+            with simulators.holding("openai", path_contains="/files", method="POST"):
+                upload = pool.submit(gateway.upload, pdf(), "one")
+                simulators.wait_for_held_requests(1)
+                with pytest.raises(httpx.TimeoutException):
+                    gateway.chat("one", "Hello", gateway.client(timeout=0.2))
+                until("it has left", lambda: standing(gateway, "one~1")["outstanding_requests"] == 1)
+                patient = pool.submit(gateway.chat, "one", "Hello")
+                until("another waits", lambda: standing(gateway, "one~1")["outstanding_requests"] == 2)
+                assert not chats(simulators)
 
-            assert gateway.chat("one", "Hello").status_code == 200
             assert upload.result()["status"] == "processed"
+            assert patient.result().status_code == 200
 
         assert len(chats(simulators)) == 1
 
@@ -231,12 +228,12 @@ class TestBalance:
 
     def test_the_least_busy_is_asked(self, start_gateway: Start, simulators: Simulators) -> None:
         gateway = start_gateway(routed(*pair(simulators), routing_strategy="least-busy"))
-        simulators.fault("openai", path_contains=CHAT, times=1, delay_ms=1500)
+        simulators.fault("openai", path_contains=CHAT, times=1, hold=True)
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(gateway.chat, "pair", "Hello")
-            simulators.wait_for_open_request()
+            simulators.wait_for_held_requests(1)
             others = {answered_by(gateway.chat("pair", "Hello")) for _ in range(10)}
-            assert not slow.done()
+            simulators.release(1)
 
             assert others == {"pair-main", "pair-second"} - {answered_by(slow.result())}
 

@@ -5,6 +5,7 @@ of the executable, as it does for them.
 """
 
 import base64
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -837,14 +838,37 @@ def test_a_download_is_cut_at_the_byte(sim):
     assert 699_000 <= got <= 700_001
 
 
-@pytest.mark.parametrize("fault", [{"never_answer": True}, {"delay_ms": 60000}, {"event_delay_ms": 60000}])
+def test_what_is_held_waits_to_be_let_go(sim):
+    def ask_for_models():
+        return sim.client(timeout=20).models.list()
+
+    def release(**what):
+        return requests.post(f"{sim.control}/release", json=what).json()["released"]
+
+    sim.fault("openai", path_contains="models", times=0, hold=True)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(ask_for_models) for _ in range(3)]
+        sim.wait_until(lambda state: state["held_requests"] == 3)
+        assert release(count=2) == 2
+        concurrent.futures.wait(asked, 10, concurrent.futures.FIRST_COMPLETED)
+        state = sim.wait_until(lambda state: state["open_requests"] == 1)
+        assert state["held_requests"] == 1
+        assert release() == 1
+        assert all(one.result().data for one in asked)
+    assert release() == 0
+    assert requests.post(f"{sim.control}/release", json={"count": -1}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "fault", [{"never_answer": True}, {"hold": True}, {"delay_ms": 60000}, {"event_delay_ms": 60000}]
+)
 def test_a_client_that_leaves_is_noticed(sim, fault):
     sim.fault("openai", path_contains="chat", **fault)
     impatient = sim.client(timeout=0.3)
     with pytest.raises(openai.APITimeoutError):
         list(impatient.chat.completions.create(model="gpt-4o", messages=ask("a b c d e f"), stream=True))
     state = sim.wait_until(lambda state: state["cancelled_requests"] == 1)
-    assert state["open_requests"] == 0 and state["requests"][-1]["cancelled"] is True
+    assert state["open_requests"] == state["held_requests"] == 0 and state["requests"][-1]["cancelled"] is True
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(sim):

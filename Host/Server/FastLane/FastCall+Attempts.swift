@@ -99,7 +99,9 @@ extension FastCall {
         let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
         self.driver = driver
         if !lane.isWritable { driver.pause() }
-        driver.start()
+        guard !driver.start(mayWait: plan?.mayWaitForRoom ?? true) else { return }
+        self.driver = nil
+        try follow(plan?.foundNoRoom())
     }
 
     /// An attempt failed before anything was answered.

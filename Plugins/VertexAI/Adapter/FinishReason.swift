@@ -8,7 +8,16 @@ struct FinishReason: Equatable {
     let message: String?
     private let isPromptBlocked: Bool
 
-    init(upstream: String, message: String? = nil) {
+    /// The end of an answer whose candidate does not say why it ended.
+    static let stop = FinishReason(upstream: "STOP", message: nil)
+
+    /// The reason a candidate gives; nil if it has not ended, or does not say why.
+    init?(_ candidate: JSON) {
+        guard let word = candidate["finishReason"]?.string else { return nil }
+        self.init(upstream: word, message: candidate["finishMessage"]?.string)
+    }
+
+    private init(upstream: String, message: String?) {
         self.upstream = upstream
         self.message = message
         isPromptBlocked = false
@@ -21,6 +30,9 @@ struct FinishReason: Equatable {
         message = feedback["blockReasonMessage"]?.string
         isPromptBlocked = true
     }
+
+    /// Whether the model had said what it wanted to say.
+    var isNormal: Bool { upstream == "STOP" && !isPromptBlocked }
 
     func openAI(hasToolCalls: Bool) -> String {
         switch upstream {

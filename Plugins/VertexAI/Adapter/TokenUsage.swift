@@ -25,6 +25,7 @@ struct TokenUsage: Equatable {
         self.total = total > 0 ? total : prompt + answer + thoughts
     }
 
+    /// As a chat completion has them.
     var json: JSON {
         [
             "prompt_tokens": .integer(prompt),
@@ -32,6 +33,18 @@ struct TokenUsage: Equatable {
             "total_tokens": .integer(total),
             "prompt_tokens_details": ["cached_tokens": .integer(cached)],
             "completion_tokens_details": ["reasoning_tokens": .integer(thoughts)],
+        ]
+    }
+
+    /// As a response has them.
+    var responsesJSON: JSON {
+        [
+            "input_tokens": .integer(prompt),
+            // Nothing is charged for what goes into the cache.
+            "input_tokens_details": ["cached_tokens": .integer(cached), "cache_write_tokens": 0],
+            "output_tokens": .integer(answer + thoughts),
+            "output_tokens_details": ["reasoning_tokens": .integer(thoughts)],
+            "total_tokens": .integer(total),
         ]
     }
 }

@@ -6,7 +6,9 @@ public struct VertexAIAdapter: Adapter {
     public static let description = PluginDescription(
         id: "vertex_ai",
         version: "1.0.0",
-        operations: [.probe, .credential, .chat, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent],
+        operations: [
+            .probe, .credential, .chat, .responses, .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent,
+        ],
         speaksOpenAIWire: false,
         parameters: parameters,
         configuration: [],

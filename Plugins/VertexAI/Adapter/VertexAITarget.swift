@@ -23,78 +23,13 @@ public struct VertexAITarget: AdapterTarget {
                 .token(scope: scope, over: operation)
         case .chat:
             return try await chat(operation)
+        case .responses:
+            return try await responses(operation)
         case .fileCreate, .fileGet, .fileDelete, .fileList, .fileContent:
             return try await file(operation)
         default:
             throw Failure(.unsupported, "The vertex_ai plugin does not serve this operation.", mayFallBack: true)
         }
-    }
-
-    private nonisolated(nonsending) func chat(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let request = try ChatRequest(
-            operation.inputJSON(),
-            references: operation.references,
-            settings: settings,
-            buckets: buckets.names
-        )
-        let isStreaming = operation.isStreaming
-        let method = isStreaming ? "streamGenerateContent" : "generateContent"
-        let call = HTTPRequest(
-            method: "POST",
-            url: settings.modelURL(method: method) + (isStreaming ? "?alt=sse" : ""),
-            headers: [Header("Content-Type", "application/json")],
-            body: [.bytes(request.body.serialized())],
-            framing: isStreaming ? .serverSentEvents : .whole
-        )
-        let sender = AuthorizedSender(operation: operation, quotaProject: settings.credentials.quotaProjectID)
-        let response = try await sender.send(call)
-        guard response.status == 200 else {
-            let error = UpstreamError(
-                status: response.status,
-                headers: response.headers,
-                body: try await response.body()
-            )
-            throw error.failure(service: Wire.providerName)
-        }
-        let identity = try identity()
-        if isStreaming {
-            return try await stream(response, request: request, identity: identity, to: operation)
-        }
-        guard let document = Wire.document(try await response.body()) else {
-            throw Failure(.upstreamProtocol, "\(Wire.providerName)'s answer is not JSON.", mayFallBack: true)
-        }
-        let answer = try ChatAnswer(document, identity: identity)
-        if let usage = answer.usage { try operation.usage(usage) }
-        return .json(answer.body)
-    }
-
-    private nonisolated(nonsending) func stream(
-        _ response: HTTPResponse,
-        request: ChatRequest,
-        identity: AnswerIdentity,
-        to operation: Operation
-    ) async throws(Failure) -> OperationResult {
-        var stream = ChatStream(identity: identity, includesUsage: request.includesUsage)
-        while let event = try await response.next() {
-            guard !event.data.isEmpty else { continue }
-            for chunk in try stream.consume(event.data) { try operation.output(chunk.serialized()) }
-        }
-        for chunk in try stream.finish() { try operation.output(chunk.serialized()) }
-        if let usage = stream.usage { try operation.usage(usage.json) }
-        return .done
-    }
-
-    private func identity() throws(Failure) -> AnswerIdentity {
-        var text = ""
-        for byte in try host.random(count: 12) {
-            text += byte < 16 ? "0" : ""
-            text += String(byte, radix: 16)
-        }
-        return AnswerIdentity(
-            created: Int64(clamping: host.nowMilliseconds / 1000),
-            model: settings.model,
-            uniqueText: text
-        )
     }
 
     private nonisolated(nonsending) func file(_ operation: Operation) async throws(Failure) -> OperationResult {

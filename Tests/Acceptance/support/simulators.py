@@ -1,6 +1,8 @@
 """The bundled simulators of OpenAI and Google and the control interface that both of their ports have."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -33,6 +35,29 @@ class Simulators:
 
     def clear_faults(self) -> None:
         self._control.delete("/_sim/faults").raise_for_status()
+
+    def held_requests(self) -> int:
+        """How many requests wait because of a fault with `hold`."""
+        return self.state()["held_requests"]
+
+    def wait_for_held_requests(self, count: int) -> None:
+        until(f"{count} requests are held at a simulator", lambda: self.held_requests() == count)
+
+    def release(self, count: int | None = None) -> None:
+        """Lets the oldest requests go that are held, all of them without a count."""
+        what = {} if count is None else {"count": count}
+        released = self._control.post("/_sim/release", json=what).raise_for_status().json()["released"]
+        assert count in (None, released), f"{released} requests were held, and not {count}"
+
+    @contextlib.contextmanager
+    def holding(self, provider: str, **what) -> Iterator[None]:
+        """Holds the requests that come within; afterwards lets all go and takes all faults back."""
+        self.fault(provider, times=0, hold=True, **what)
+        try:
+            yield
+        finally:
+            self.clear_faults()
+            self.release()
 
     def expire_tokens(self) -> None:
         self._control.post("/_sim/expire_tokens").raise_for_status()

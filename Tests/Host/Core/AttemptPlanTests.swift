@@ -42,6 +42,48 @@ struct AttemptPlanTests {
         #expect(fail(&plan) == .giveUp)
     }
 
+    @Test
+    mutating func whereThereIsRoomIsTriedBeforeItIsWaitedForAnywhere() {
+        var plan = plan()
+
+        #expect(plan.offered([Self.a, Self.b], isLastResort: false) == .attempt(Self.a, after: .zero))
+        #expect(!plan.mayWaitForRoom)
+        #expect(plan.foundNoRoom() == .attempt(Self.b, after: .zero))
+        #expect(!plan.mayWaitForRoom)
+        #expect(plan.foundNoRoom() == .attempt(Self.a, after: .zero))
+        #expect(plan.mayWaitForRoom)
+        #expect(fail(&plan) == .attempt(Self.b, after: .zero))
+        #expect(plan.mayWaitForRoom)
+        #expect(fail(&plan) == .giveUp)
+    }
+
+    @Test
+    mutating func whoHadNoRoomIsWaitedForWhenWhoHadSomeFails() {
+        var plan = plan()
+        _ = plan.offered([Self.a, Self.b], isLastResort: false)
+        _ = plan.foundNoRoom()
+
+        #expect(fail(&plan) == .attempt(Self.a, after: .zero))
+        #expect(plan.mayWaitForRoom)
+        #expect(fail(&plan) == .giveUp)
+    }
+
+    @Test
+    mutating func theOnlyOneIsWaitedForAtOnce() {
+        var plan = plan(retries: 1)
+        _ = plan.offered([Self.a], isLastResort: false)
+        #expect(plan.mayWaitForRoom)
+        _ = plan.offered([Self.a, Self.b], isLastResort: false)
+        #expect(!plan.mayWaitForRoom)
+
+        let failure = AttemptPlan.Failure(isRetryable: true)
+        guard case .attempt(Self.a, _) = fail(&plan, failure) else {
+            Issue.record("the same is not tried again")
+            return
+        }
+        #expect(plan.mayWaitForRoom)
+    }
+
     @Test(arguments: [AttemptPlan.Failure(), AttemptPlan.Failure(retryAfter: .seconds(1))])
     mutating func whatIsTheClientsOwnFaultIsNotTriedAgain(failure: AttemptPlan.Failure) {
         var plan = plan(retries: 3, fallbacks: ["m": ["other"]])

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import Glibc
 import HostCore
 import NIOCore
 import NIOEmbedded
@@ -12,12 +13,12 @@ struct DeploymentGateTests {
     private static let busy = CooldownRules(allowedFailures: 0, cooldown: .seconds(5))
 
     /// Emits nothing at its start, so that it runs until a test ends it.
-    private static func waiting() throws -> ScriptedPlugin {
+    private static func waiting(milliseconds: UInt64 = 1000) throws -> ScriptedPlugin {
         try ScriptedPlugin { step in
             switch step.event.kind {
             case GANTRY_EV_TIMER: return step.result()
             case GANTRY_EV_CANCEL: return 0
-            default: return step.emit(GANTRY_CMD_WAIT, value: 1000)
+            default: return step.emit(GANTRY_CMD_WAIT, value: milliseconds)
             }
         }
     }
@@ -56,6 +57,28 @@ struct DeploymentGateTests {
     }
 
     @Test
+    func whatMayNotWaitIsTurnedAwayWithoutATrace() throws {
+        let gate = Self.gate(running: 1)
+        let plugin = try Self.waiting()
+        try withEmbeddedBench(plugin, gate: gate) { bench, loop in
+            let request = OperationRequest(.chat, requestID: "r", input: ByteBuffer())
+            let (first, second) = (bench.makeDriver(request).driver, bench.makeDriver(request).driver)
+            #expect(first.start(mayWait: false))
+            #expect(!second.start(mayWait: false))
+            #expect(gate.standing.outstanding == 1)
+            #expect(plugin.counts.made == 1)
+            loop.advanceTime(by: .seconds(10))
+            #expect(bench.log.all == ["result {}"])
+            #expect(gate.standing == DeploymentStanding())
+
+            // As if it had not been tried.
+            #expect(second.start(mayWait: false))
+            loop.advanceTime(by: .seconds(10))
+            #expect(bench.log.all == ["result {}", "result {}"])
+        }
+    }
+
+    @Test
     func whatFindsTheQueueFullIsRefusedAtOnce() throws {
         let gate = Self.gate(running: 1)
         let plugin = try Self.waiting()
@@ -84,6 +107,24 @@ struct DeploymentGateTests {
             #expect(gate.standing.outstanding == 1)
             loop.advanceTime(by: .seconds(5))
             #expect(bench.log.all == ["failure rateLimit", "result {}"])
+        }
+    }
+
+    @Test
+    func whatWaitedWhileTheLoopStoodStillIsNotRefused() async throws {
+        let gate = Self.gate(running: 1, longestWait: .milliseconds(50))
+        try await withBench(try Self.waiting(milliseconds: 300), gate: gate) { bench in
+            let second = bench.loop.flatSubmit {
+                bench.start()
+                let waiting = bench.makeDriver(OperationRequest(.chat, requestID: "r", input: ByteBuffer()))
+                waiting.driver.start()
+                // All timers are late then, and that of the queue is the first.
+                usleep(500_000)
+                return waiting.client.ended.futureResult
+            }
+
+            await #expect(throws: Never.self) { try await second.get().get() }
+            #expect(bench.log.all == ["result {}", "result {}"])
         }
     }
 
@@ -247,7 +288,7 @@ struct DeploymentGateTests {
                 switch gate.enter(on: loop, turn: { { begin($0, loop) } }) {
                 case .admitted(let ticket): begin(ticket, loop)
                 case .waits: break
-                case .full: ended.fail(OperationFailure(.rateLimit, "the queue is long enough"))
+                case .full, .occupied: ended.fail(OperationFailure(.rateLimit, "the queue is long enough"))
                 }
             }
         }

@@ -138,4 +138,20 @@ struct DeadlineTests {
             }
         )
     }
+
+    @Test
+    func aConnectionThatWasAcceptedWhileTheLoopStoodStillIsNotGivenUp() async throws {
+        try await withBench(
+            configure: { $0.connectTimeout = .milliseconds(50) },
+            script: { _, peer in peer.answer(body: "hello") },
+            test: { bench async throws in
+                let answer = bench.start(try UpstreamRequest(method: "GET", url: try bench.url())) { _ in
+                    // By then it is under way.
+                    bench.loop.execute { standStill() }
+                }
+
+                #expect(try await answer.get().body == "hello")
+            }
+        )
+    }
 }

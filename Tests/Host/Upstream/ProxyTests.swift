@@ -28,15 +28,17 @@ struct ProxyTests {
         refusal: String? = nil,
         credentials: String = "",
         exceptions: String = "",
+        onRequest: @escaping @Sendable (any EventLoop) -> Void = { _ in },
         configure: (inout UpstreamConfiguration) -> Void = { _ in },
         test: (ProxyBench) async throws -> Void
     ) async throws {
         let authority = try TestAuthority()
-        let group = MultiThreadedEventLoopGroup.singleton
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let loop = group.next()
         let server = try await ScriptedServer(group: group, tls: tls ? try authority.server("names") : nil) {
             $1.answer(body: $0.head)
         }
-        let proxy = try await TestProxy(group: group, target: server.port, refusal: refusal)
+        let proxy = try await TestProxy(group: group, target: server.port, refusal: refusal) { onRequest(loop) }
         let way = try UpstreamProxy(parsing: "http://\(credentials)127.0.0.1:\(proxy.port)")
         var configuration = UpstreamConfiguration()
         configuration.additionalTrustRootsPath = authority.rootPath
@@ -48,7 +50,7 @@ struct ProxyTests {
             configuration: configuration,
             logger: Logger(label: "test")
         )
-        let bench = Bench(client: client, server: server, loop: group.next())
+        let bench = Bench(client: client, server: server, loop: loop)
         let result: Result<Void, any Error>
         do { result = .success(try await test(ProxyBench(bench: bench, proxy: proxy))) } catch {
             result = .failure(error)
@@ -56,6 +58,7 @@ struct ProxyTests {
         await client.shutdown()
         try await proxy.stop()
         try await server.stop()
+        try await group.shutdownGracefully()
         try authority.remove()
         try result.get()
     }
@@ -151,6 +154,18 @@ struct ProxyTests {
 
             #expect(error.code == .timeout)
         }
+    }
+
+    @Test
+    func aTunnelThatWasOpenedWhileTheLoopStoodStillIsNotGivenUp() async throws {
+        try await withProxy(
+            tls: true,
+            onRequest: { loop in loop.execute { standStill() } },
+            configure: { $0.connectTimeout = .milliseconds(50) },
+            test: { bench async throws in
+                #expect(try await bench.bench.answer(to: try bench.get("https")).status == 200)
+            }
+        )
     }
 
     @Test

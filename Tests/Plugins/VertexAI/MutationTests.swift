@@ -85,7 +85,7 @@ struct MutationTests {
 }
 
 /// Changes a few places of a document, the same ones for the same seed.
-private struct Mutator {
+struct Mutator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }

@@ -47,9 +47,16 @@ final class ClientConnection: Sendable {
     ///
     /// - Throws: ``ClientGone`` as soon as the client leaves, `CancellationError` when the simulator stops.
     func pause(for duration: Duration) async throws {
+        try await pause { try await Task.sleep(for: duration) }
+    }
+
+    /// Waits for the end of a wait, which heeds the cancellation of its task.
+    ///
+    /// - Throws: ``ClientGone`` as soon as the client leaves; what the wait throws.
+    func pause(until wait: @escaping @Sendable () async throws -> Void) async throws {
         let isGone = try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
-                try await Task.sleep(for: duration)
+                try await wait()
                 return false
             }
             group.addTask {

@@ -32,6 +32,10 @@ struct ControlRoutes {
         case (.delete, "/_sim/faults"):
             simulation.faults.removeAll()
             return .json([:])
+        case (.post, "/_sim/release"):
+            let count = try await json(of: request)["count"]?.integer
+            guard count ?? 0 >= 0 else { return .json(["error": "count must not be negative"], status: 400) }
+            return .json(["released": .integer(simulation.held.release(count))])
         case (.post, "/_sim/expire_tokens"):
             try simulation.google.tokens.expireAll()
             return .json([:])

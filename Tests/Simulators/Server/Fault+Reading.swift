@@ -4,7 +4,8 @@ extension Fault {
     private static let shape = Shape.record([
         "provider": .choice(["openai", "google"]), "method": .string, "path_prefix": .string, "path_contains": .string,
         "account": .string, "skip": .integer, "times": .integer, "status": .integer, "headers": .map(.string),
-        "body": .any, "delay_ms": .integer, "cut_after_bytes": .integer, "cut_request_after_bytes": .integer,
+        "body": .any, "hold": .bool, "delay_ms": .integer, "cut_after_bytes": .integer,
+        "cut_request_after_bytes": .integer,
         "close_before_answer": .bool, "slow_bytes_per_second": .integer, "event_delay_ms": .integer,
         "error_event": .any, "never_answer": .bool, "break_chunking": .bool, "after_effect": .bool, "early": .bool,
         "early_after_bytes": .integer,
@@ -29,6 +30,7 @@ extension Fault {
             headers.set(member.key, member.value.string ?? "")
         }
         body = json["body"]
+        isHeld = json["hold"]?.bool ?? false
         delay = json["delay_ms"]?.integer.map { .milliseconds($0) }
         cutAfterBytes = json["cut_after_bytes"]?.integer
         cutRequestAfterBytes = json["cut_request_after_bytes"]?.integer

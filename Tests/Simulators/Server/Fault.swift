@@ -23,6 +23,8 @@ struct Fault: Sendable {
     var status: Int?
     var headers: HTTPFields = [:]
     var body: JSON?
+    /// Wait before anything is done, until `POST /_sim/release`.
+    var isHeld = false
     /// Wait before anything is done.
     var delay: Duration?
     /// Close the connection after this many bytes of the answer's body.

@@ -7,6 +7,7 @@ struct Simulation: Sendable {
     let clock: SimulatedClock
     let connections = ConnectionTable()
     let faults = FaultBoard()
+    let held = HeldRequests()
     let log: RequestLog
     let openAI: OpenAIProvider
     let google: GoogleProvider
@@ -55,14 +56,15 @@ struct Simulation: Sendable {
                 "tokens_issued": google.tokens.state,
             ],
             "requests": requests.requests, "open_requests": requests.open, "cancelled_requests": requests.cancelled,
+            "held_requests": .integer(held.count),
         ]
     }
 
-    /// Forgets files, objects, batches, jobs, responses, sessions, holds, faults, requests and counts.
-    ///
-    /// Keys and tokens stay good.
+    /// Forgets files, objects, batches, jobs, responses, sessions, faults, requests and counts, and holds nothing; keys and
+    /// tokens stay good.
     func reset() throws {
         faults.removeAll()
+        held.release()
         log.reset()
         clock.reset()
         try openAI.reset()

@@ -36,6 +36,7 @@ struct SimulatorResponder: HTTPResponder {
 
     private func reply(to request: Incoming, under fault: Fault?) async throws -> Reply {
         guard let fault else { return try await providerReply(to: request) }
+        if fault.isHeld { try await simulation.held.hold(request.client) }
         if let delay = fault.delay { try await request.client.pause(for: delay) }
         guard fault.replacesAnswer else { return try await providerReply(to: request) }
         if fault.comesAfterEffect {

@@ -8,14 +8,21 @@ final class TestProxy: Sendable {
     let heads = SharedList()
     private let channel: any Channel
 
-    /// Leads to a port on 127.0.0.1, whatever host is named; a refusal is answered to `CONNECT` instead of opening a
-    /// tunnel, and an empty one is no answer at all.
-    init(group: any EventLoopGroup, target: Int, refusal: String? = nil) async throws {
+    /// Leads to a port on 127.0.0.1, whatever host is named.
+    ///
+    /// A refusal is answered to `CONNECT` instead of opening a tunnel, and an empty one is no answer at all; `onRequest`
+    /// is called before any of this.
+    init(
+        group: any EventLoopGroup,
+        target: Int,
+        refusal: String? = nil,
+        onRequest: @escaping @Sendable () -> Void = {}
+    ) async throws {
         let heads = heads
         channel = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = ProxyHandler(heads: heads, target: target, refusal: refusal)
+                    let handler = ProxyHandler(heads: heads, target: target, refusal: refusal, onRequest: onRequest)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
@@ -35,14 +42,16 @@ private final class ProxyHandler: ChannelInboundHandler {
     private let heads: SharedList
     private let target: Int
     private let refusal: String?
+    private let onRequest: @Sendable () -> Void
     private var received = ByteBuffer()
     private var far: (any Channel)?
     private var isConnecting = false
 
-    init(heads: SharedList, target: Int, refusal: String?) {
+    init(heads: SharedList, target: Int, refusal: String?, onRequest: @escaping @Sendable () -> Void) {
         self.heads = heads
         self.target = target
         self.refusal = refusal
+        self.onRequest = onRequest
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -58,6 +67,7 @@ private final class ProxyHandler: ChannelInboundHandler {
         isConnecting = true
         let head = String(decoding: view[..<end.upperBound], as: UTF8.self)
         heads.append(head)
+        onRequest()
         let isTunnel = head.hasPrefix("CONNECT ")
         // A request is passed on as it is; a server has to take an absolute URL (RFC 9112 §3.2.2).
         if isTunnel { received.moveReaderIndex(to: end.upperBound) }

@@ -1,23 +1,5 @@
 import GantryPlugin
 
-/// What the adapter adds to an answer of Gemini's.
-struct AnswerIdentity {
-    /// When the answer was made, in Unix seconds.
-    let created: Int64
-    /// The deployment's model, for answers that do not name theirs.
-    let model: String
-    /// Letters and digits that nobody else uses: Vertex AI gives no ids to calls, and not always one to an answer.
-    let uniqueText: String
-
-    func answerID(_ response: JSON) -> JSON {
-        .string("chatcmpl-\(response["responseId"]?.string ?? uniqueText)")
-    }
-
-    func modelName(_ response: JSON) -> JSON { .string(response["modelVersion"]?.string ?? model) }
-
-    func callID(_ number: Int) -> JSON { .string("call_\(uniqueText)\(number)") }
-}
-
 /// What one candidate of an answer, or of one event of it, holds.
 struct CandidateContent {
     var text = ""
@@ -27,45 +9,22 @@ struct CandidateContent {
     /// Reads the parts of a candidate; `nextCallID` gives each call its id.
     init(_ candidate: JSON, nextCallID: () -> JSON) throws(Failure) {
         for part in candidate["content"]?["parts"]?.array ?? [] {
-            if let call = part["functionCall"] {
-                calls.append(try Self.toolCall(call, in: part, nextCallID: nextCallID))
-            } else if let text = part["text"]?.string {
-                // A thought is not part of the answer; its tokens are counted in the usage.
-                guard part["thought"]?.bool != true else { continue }
+            switch try AnswerPart(part, form: "a chat completion") {
+            case .call(let call)?: calls.append(Self.toolCall(call, nextCallID: nextCallID))
+            case .text(let text)?:
                 self.text += text
                 hasText = true
-            } else if let kind = part.object?.names.first(where: Self.unspeakable.contains) {
-                throw Failure(
-                    .upstreamProtocol,
-                    "\(Wire.providerName) answered with '\(kind)', which a chat completion cannot carry.",
-                    mayFallBack: true
-                )
+            case nil: break
             }
         }
     }
 
-    /// Parts that would be lost in OpenAI's form.
-    private static let unspeakable = ["inlineData", "fileData", "executableCode", "codeExecutionResult"]
-
-    private static func toolCall(
-        _ call: JSON,
-        in part: JSON,
-        nextCallID: () -> JSON
-    ) throws(Failure) -> JSONObject {
-        guard let name = call["name"]?.string else {
-            throw Failure(.upstreamProtocol, "\(Wire.providerName) answered with a function call without a name.")
-        }
-        let arguments = call["args"].flatMap { $0.object == nil ? nil : $0 } ?? [:]
+    private static func toolCall(_ call: FunctionCall, nextCallID: () -> JSON) -> JSONObject {
         var result = JSONObject()
-        result["id"] = call["id"]?.string.map { .string($0) } ?? nextCallID()
+        result["id"] = call.id.map { .string($0) } ?? nextCallID()
         result["type"] = "function"
-        result["function"] = [
-            "name": .string(name),
-            "arguments": .string(String(decoding: arguments.serialized(), as: UTF8.self)),
-        ]
-        if let signature = part["thoughtSignature"]?.string {
-            result["extra_content"] = ["google": ["thought_signature": .string(signature)]]
-        }
+        result["function"] = ["name": .string(call.name), "arguments": .string(call.arguments)]
+        result["extra_content"] = call.extraContent
         return result
     }
 }
@@ -76,9 +35,7 @@ struct ChatAnswer {
     let usage: JSON?
 
     init(_ response: JSON, identity: AnswerIdentity) throws(Failure) {
-        if let error = response["error"] {
-            throw UpstreamError(status: nil, error: error).failure(service: Wire.providerName)
-        }
+        try UpstreamAnswer.requireNoError(response)
         let usage = TokenUsage(response["usageMetadata"])
         var answer = JSONObject()
         answer["id"] = identity.answerID(response)
@@ -94,7 +51,7 @@ struct ChatAnswer {
     private static func choices(_ response: JSON, identity: AnswerIdentity) throws(Failure) -> [JSON] {
         let candidates = response["candidates"]?.array ?? []
         guard !candidates.isEmpty else {
-            guard let reason = FinishReason(blockedPrompt: response) else { throw noCandidates }
+            guard let reason = FinishReason(blockedPrompt: response) else { throw UpstreamAnswer.noCandidates }
             return [choice(index: 0, message: message(nil), reason: (reason, false), logprobs: nil)]
         }
         var callCount = 0
@@ -104,10 +61,7 @@ struct ChatAnswer {
                 callCount += 1
                 return identity.callID(callCount)
             }
-            let reason = FinishReason(
-                upstream: candidate["finishReason"]?.string ?? "STOP",
-                message: candidate["finishMessage"]?.string
-            )
+            let reason = FinishReason(candidate) ?? .stop
             choices.append(
                 choice(
                     index: candidate["index"]?.integer ?? Int64(position),
@@ -119,13 +73,6 @@ struct ChatAnswer {
         }
         return choices
     }
-
-    static let noCandidates = Failure(
-        .upstreamProtocol,
-        "\(Wire.providerName) answered without a candidate and without a reason; try again.",
-        isRetryable: true,
-        mayFallBack: true
-    )
 
     private static func message(_ content: CandidateContent?) -> JSON {
         var message = JSONObject()

@@ -1,7 +1,7 @@
 import GantryPlugin
 
 /// Turns the events of `streamGenerateContent` into chunks of a chat completion, one event at a time.
-struct ChatStream {
+struct ChatStream: AnswerStream {
     private let identity: AnswerIdentity
     private let includesUsage: Bool
     private var id: JSON?
@@ -9,7 +9,7 @@ struct ChatStream {
     private var choices: [Int64: Choice] = [:]
     private var blockReason: FinishReason?
     private var callCount = 0
-    private(set) var usage: TokenUsage?
+    private var usage: TokenUsage?
 
     /// More choices than any model gives; their number is the provider's word.
     private static let choiceLimit = 128
@@ -25,18 +25,17 @@ struct ChatStream {
         self.includesUsage = includesUsage
     }
 
+    var usageReport: JSON? { usage?.json }
+
+    static func eventName(_ payload: JSON) -> String { "" }
+
     /// Translates one event.
     ///
     /// - Parameter payload: A `GenerateContentResponse`, or an error.
     /// - Returns: The chunks for the client, each the payload of an event.
     /// - Throws: The error of the event, or `.upstreamProtocol`.
     mutating func consume(_ payload: [UInt8]) throws(Failure) -> [JSON] {
-        guard let event = Wire.document(payload), event.object != nil || event.array != nil else {
-            throw Failure(.upstreamProtocol, "An event of \(Wire.providerName)'s stream is not JSON.")
-        }
-        if let error = event["error"] ?? event.array?.first?["error"] {
-            throw UpstreamError(status: nil, error: error).failure(service: Wire.providerName)
-        }
+        let event = try UpstreamAnswer.event(payload)
         if id == nil {
             id = identity.answerID(event)
             model = identity.modelName(event)
@@ -57,10 +56,10 @@ struct ChatStream {
         if choices.isEmpty, let blockReason {
             choices[0] = Choice(reason: blockReason)
         }
-        guard !choices.isEmpty else { throw Self.truncated }
+        guard !choices.isEmpty else { throw UpstreamAnswer.truncated }
         var chunks: [JSON] = []
         for (index, choice) in choices.sorted(by: { $0.key < $1.key }) {
-            guard let reason = choice.reason else { throw Self.truncated }
+            guard let reason = choice.reason else { throw UpstreamAnswer.truncated }
             var last = JSONObject()
             last["index"] = .integer(index)
             let word = reason.openAI(hasToolCalls: choice.toolCallCount > 0)
@@ -75,22 +74,13 @@ struct ChatStream {
         return chunks
     }
 
-    private static let truncated = Failure(
-        .upstreamProtocol,
-        "\(Wire.providerName)'s stream ended before the answer did.",
-        isRetryable: true,
-        mayFallBack: true
-    )
-
     private mutating func read(_ candidate: JSON, position: Int) throws(Failure) -> JSON? {
         let index = candidate["index"]?.integer ?? Int64(position)
         guard choices[index] != nil || choices.count < Self.choiceLimit else {
             throw Failure(.upstreamProtocol, "\(Wire.providerName) answered with too many candidates.")
         }
         var choice = choices[index] ?? Choice()
-        if let reason = candidate["finishReason"]?.string {
-            choice.reason = FinishReason(upstream: reason, message: candidate["finishMessage"]?.string)
-        }
+        choice.reason = FinishReason(candidate) ?? choice.reason
         let content = try CandidateContent(candidate) {
             callCount += 1
             return identity.callID(callCount)
