@@ -15,6 +15,7 @@ package final class GatewayServices: Sendable {
     let backFill: BackFill
     package let sweeper: Sweeper
     let batchCare: BatchCare
+    let responseCare: ResponseCare
     package let keeper: ObjectKeeper
     /// Judge the URL that a batch or a fine-tuning job names when it is made.
     package let webhooks: WebhookRules
@@ -85,9 +86,10 @@ package final class GatewayServices: Sendable {
             ),
             patience: .seconds(pace.first * 6)
         )
+        responseCare = ResponseCare(plugins: plugins, clock: clock, logger: logger)
         keeper = ObjectKeeper(
             registry: registry,
-            cares: [batchCare],
+            cares: [batchCare, responseCare],
             pace: pace,
             sweepInterval: lifetimes.sweepInterval,
             logger: logger

@@ -175,6 +175,17 @@ class TestCreate:
         assert error["param"].split(".")[0] in body
         assert simulators.requests("openai", "/responses") == []
 
+    @pytest.mark.parametrize("body", [{"conversation": "conv_1"}, {"previous_response_id": "resp_1"}])
+    def test_a_key_that_may_use_raw_ids_may_name_it(self, gateway: Gateway, simulators: Simulators, body: dict) -> None:
+        user = gateway.new_user("raw")
+        key = gateway.admin.post("/key/generate", json={"user_id": user.id, "allow_raw_file_ids": True}).json()["key"]
+
+        answer = gateway.client(key).post("/v1/responses", json={"model": MODEL, "input": "Hello"} | body)
+
+        # The simulated provider has none of it.
+        assert answer.status_code in (400, 404), answer.text
+        assert len(simulators.requests("openai", "/responses")) == 1
+
     @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
     def test_a_refusal_of_the_provider_is_the_clients(self, gateway: Gateway, client: OpenAI, stream: bool) -> None:
         before = rows(gateway)

@@ -4,6 +4,9 @@ import HostCore
 protocol ObjectCare: Sendable {
     var kind: ManagedObjectKind { get }
 
+    /// Whether objects of the kind change at their provider, so that it has to be asked about them.
+    var tendsOpenObjects: Bool { get }
+
     /// Asks the provider about an object that is open, or goes on with one that is being settled, and writes down what
     /// is new.
     ///
@@ -19,4 +22,8 @@ protocol ObjectCare: Sendable {
     /// - Returns: Whether nothing is left at its provider; if not, it is tried again later.
     /// - Throws: Why that could not be done or told.
     func undo(_ object: ManagedObject) async throws -> Bool
+}
+
+extension ObjectCare {
+    var tendsOpenObjects: Bool { true }
 }

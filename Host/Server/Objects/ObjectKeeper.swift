@@ -54,7 +54,7 @@ package final class ObjectKeeper: Sendable {
     /// Works until the calling task is cancelled; may be called once.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            for care in cares { group.addTask { await self.tendWhatIsDue(care) } }
+            for care in cares where care.tendsOpenObjects { group.addTask { await self.tendWhatIsDue(care) } }
             group.addTask { [bell, sweepInterval] in
                 while !Task.isCancelled {
                     bell.yield()

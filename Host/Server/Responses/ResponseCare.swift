@@ -4,14 +4,33 @@ import HostRegistry
 import Logging
 import NIOCore
 
-extension GatewayServices {
+/// Looks after responses that are not wanted; those that are kept never change here.
+struct ResponseCare: ObjectCare {
+    let kind = ManagedObjectKind.response
+    let tendsOpenObjects = false
+    let plugins: PluginHost
+    let clock: any WallClock
+    let logger: Logger
+
+    func tend(_ response: ManagedObject, isDue _: Bool) async throws -> ManagedObject { response }
+
+    func undo(_ response: ManagedObject) async throws -> Bool {
+        guard plugins.target(response.deployment) != nil else {
+            // It may be configured again, until the provider has dropped the response by itself.
+            return response.state.expiresAt.map { $0 <= clock.now() } ?? true
+        }
+        try await remove(response, requestID: "sweep")
+        return true
+    }
+
     /// Removes a response at its provider; its record stays.
     ///
     /// - Parameters:
-    ///   - response: What to remove; one that the provider does not have counts as removed.
+    ///   - response: What; one that the provider does not have counts as removed, and so does one of a deployment that is
+    ///     not configured any more.
     ///   - requestID: Of the request, or the name of the work, that wants it.
     /// - Throws: ``DeploymentFailure``.
-    func remove(response: ManagedObject, requestID: String) async throws {
+    func remove(_ response: ManagedObject, requestID: String) async throws {
         guard let providerID = response.providerID, let input = FileInput(id: providerID).json else { return }
         guard let target = plugins.target(response.deployment) else {
             logger.warning(

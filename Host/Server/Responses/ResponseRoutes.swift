@@ -125,7 +125,7 @@ struct ResponseRoutes: Sendable {
     private func delete(_ call: Call) async throws -> Response {
         let (response, clientID) = try await response(call, .delete)
         do {
-            try await services.remove(response: response, requestID: call.context.callID)
+            try await services.responseCare.remove(response, requestID: call.context.callID)
         } catch let failure as DeploymentFailure {
             let ids = ShownIDs(of: response, clientID: clientID, for: call.principal, services)
             throw DeploymentFailure(deployment: failure.deployment, failure: failure.failure.renaming(ids.texts))
