@@ -84,7 +84,7 @@ struct ChatRequestTranslator {
     }
 
     /// - Returns: Whether the member is about tools.
-    private mutating func readTools(_ member: RequestNode.Member) throws(Failure) -> Bool {
+    mutating func readTools(_ member: RequestNode.Member) throws(Failure) -> Bool {
         switch member.name {
         case "tools":
             for tool in try member.node.elements() {

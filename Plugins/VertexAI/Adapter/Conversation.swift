@@ -3,7 +3,7 @@ import GantryPlugin
 /// The conversation as Gemini keeps it: instructions apart, and turns of `user` and `model` that alternate.
 struct Conversation {
     private(set) var systemParts: [JSON] = []
-    private var turns: [Turn] = []
+    private(set) var turns: [Turn] = []
     private var calls: [String: PendingCall] = [:]
     private var results: [(order: Int, part: JSON)] = []
 
@@ -12,7 +12,7 @@ struct Conversation {
         case model
     }
 
-    private struct Turn {
+    struct Turn {
         let role: Role
         var parts: [JSON]
     }

@@ -2,7 +2,7 @@ import GantryPlugin
 
 /// The functions of a request and how the model may use them.
 struct ToolSettings {
-    private var declarations: [JSON] = []
+    private(set) var declarations: [JSON] = []
     private var declaredNames: [String] = []
     /// Whether a function asks that its schema is kept to the letter.
     private var isStrict = false

@@ -20,14 +20,16 @@ struct TuningExample {
         let node = RequestNode(root: try InputLine.document(line))
         try node.allow(["messages", "tools", "parallel_tool_calls"])
         var translator = ChatRequestTranslator(
-            files: FileReferences(references),
-            model: settings.model,
-            buckets: buckets
+            media: MediaParts(files: FileReferences(references), buckets: buckets),
+            model: settings.model
         )
         let messages = try node.required("messages")
         try translator.readMessages(messages)
-        for member in try node.members() { _ = try translator.readTools(member) }
-        let turns = translator.conversation.turns
+        for member in try node.members() where try !translator.gemini.readShared(member) {
+            _ = try translator.readTools(member)
+        }
+        let (conversation, tools) = (translator.gemini.conversation, translator.gemini.tools)
+        let turns = conversation.turns
         guard turns.first?.role == .user else {
             throw messages.unsupported("An example for \(Wire.providerName) begins with a message of the user.")
         }
@@ -35,12 +37,12 @@ struct TuningExample {
             throw messages.invalid("An example ends with the assistant's message, which the model is to learn.")
         }
         var example = JSONObject()
-        if !translator.conversation.systemParts.isEmpty {
-            example["systemInstruction"] = ["role": "system", "parts": .array(translator.conversation.systemParts)]
+        if !conversation.systemParts.isEmpty {
+            example["systemInstruction"] = ["role": "system", "parts": .array(conversation.systemParts)]
         }
-        example["contents"] = .array(translator.conversation.contents)
-        if !translator.tools.declarations.isEmpty {
-            example["tools"] = [["functionDeclarations": .array(translator.tools.declarations.map(Self.declaration))]]
+        example["contents"] = .array(conversation.contents)
+        if !tools.declarations.isEmpty {
+            example["tools"] = [["functionDeclarations": .array(tools.declarations.map(Self.declaration))]]
         }
         bytes = InputLine.terminated(.object(example))
     }
