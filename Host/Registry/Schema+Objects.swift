@@ -21,6 +21,7 @@ extension Schema {
             "CREATE INDEX objects_by_team ON objects (kind, team_id, created_us, id)",
             "CREATE INDEX objects_due ON objects (kind, due_at) WHERE due_at IS NOT NULL",
             "CREATE INDEX objects_unfinished ON objects (kind, updated_at) WHERE stage IN ('creating', 'gone')",
+            "CREATE INDEX objects_settling ON objects (kind, updated_at) WHERE stage = 'settling'",
             "CREATE INDEX objects_expiring ON objects (expires_at) WHERE expires_at IS NOT NULL",
             "CREATE INDEX objects_by_provider_id ON objects (provider_id)",
             "CREATE INDEX files_internal ON files (owner_kind, owner_id) WHERE status = 'internal'",

@@ -40,12 +40,14 @@ extension Registry {
         let now = clock.now()
         return try await change("taking objects that are due") { [self] connection in
             var sql = SQLText()
+            let thisWorker = sql.bind(.text(self.worker.text))
             let moment = sql.bind(.integer(now.secondsSince1970))
             let lease = sql.bind(.integer(Self.settlingLease.components.seconds))
             let (first, longest) = (sql.bind(.integer(pace.first)), sql.bind(.integer(pace.longest)))
             let share = "((\(moment) - created_us / 1000000) / \(PollPace.partOfAge))"
             let statement = """
-                UPDATE objects SET due_at = \(moment) + CASE WHEN stage = 'settling' THEN \(lease)
+                UPDATE objects SET worker = CASE WHEN stage = 'settling' THEN \(thisWorker) ELSE worker END,
+                    due_at = \(moment) + CASE WHEN stage = 'settling' THEN \(lease)
                     WHEN \(share) < \(first) THEN \(first) WHEN \(share) > \(longest) THEN \(longest) ELSE \(share) END
                 WHERE id IN (
                     SELECT id FROM objects WHERE kind = \(sql.bind(.text(kind.rawValue))) AND due_at IS NOT NULL

@@ -18,7 +18,8 @@ extension Registry {
     ) async throws(RegistryError) -> [ManagedObject] {
         let now = clock.now()
         let claimed = try await change("claiming unfinished objects") { [self] connection in
-            try unwantedObjects(kind, limit, at: now, in: connection).compactMap { id -> ManagedObject? in
+            try freeSettling(kind, at: now, in: connection)
+            return try unwantedObjects(kind, limit, at: now, in: connection).compactMap { id -> ManagedObject? in
                 let lastAsked = try lastSign(of: "objects", "id = $1", [id.stored], at: now, in: connection)
                 return try connection.query(
                     """
@@ -32,6 +33,21 @@ extension Registry {
         }
         for object in claimed { work.begin(object.id) }
         return claimed
+    }
+
+    /// Has objects looked at now that a dead worker was settling.
+    private func freeSettling(
+        _ kind: ManagedObjectKind,
+        at now: UnixTime,
+        in connection: any DatabaseConnection
+    ) throws {
+        var sql = SQLText()
+        let moment = sql.bind(.integer(now.secondsSince1970))
+        let statement = """
+            UPDATE objects SET due_at = \(moment) WHERE kind = \(sql.bind(.text(kind.rawValue))) AND stage = 'settling'
+                AND due_at > \(moment) AND worker <> \(sql.bind(.text(worker.text))) AND \(isFree("objects", &sql))
+            """
+        try connection.execute(statement, sql.arguments)
     }
 
     private func unwantedObjects(

@@ -24,6 +24,7 @@ struct GeneralSettingsTests {
               max_request_size_mb: "2"
               drain_seconds: 1.5
               sweep_seconds: 0.5
+              batch_poll_seconds: 7
               stale_seconds: 90
               lost_uploads: report
               default_expiry_seconds: {batch: 86400, user_data: "3600"}
@@ -41,6 +42,7 @@ struct GeneralSettingsTests {
         #expect(settings.maximumRequestBytes == 2_097_152)
         #expect(settings.drainTimeout == .milliseconds(1500))
         #expect(settings.sweepInterval == .milliseconds(500))
+        #expect(settings.batchPollInterval == .seconds(7))
         #expect(settings.staleAge == .seconds(90))
         #expect(settings.lostUploads == .report)
         #expect(settings.defaultExpiry == [.batch: 86400, .userData: 3600])
@@ -63,6 +65,15 @@ struct GeneralSettingsTests {
         let error = #expect(throws: ConfigurationError.self) { try settings(text) }
 
         #expect(error?.description.contains(String(setting.prefix { $0 != ":" })) == true)
+    }
+
+    @Test(arguments: ["0", "0.5", "301", "-1", "often"])
+    func batchesAreAskedAboutEverySecondToEveryFiveMinutes(value: String) {
+        let text = "general_settings: {master_key: sk-1234, batch_poll_seconds: \(value)}"
+
+        let error = #expect(throws: ConfigurationError.self) { try settings(text) }
+
+        #expect(error?.description.contains("batch_poll_seconds") == true)
     }
 
     @Test(arguments: ["{batches: 86400}", "{batch: 3599}", "{batch: 2592001}", "{batch_output: 86400}", "3600"])
