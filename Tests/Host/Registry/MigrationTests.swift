@@ -53,7 +53,7 @@ struct MigrationTests {
     }
 
     private static let tables = [
-        "webhook_deliveries", "objects", "file_targets", "file_copies", "files", "upload_keys", "workers",
+        "webhook_deliveries", "tuned_models", "objects", "file_targets", "file_copies", "files", "upload_keys", "workers",
         "team_members", "keys", "users",
         "teams",
         "settings",
