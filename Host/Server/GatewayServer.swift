@@ -18,6 +18,7 @@ package struct GatewayServer: Sendable {
         HealthRoutes(services: services).add(to: &table)
         FileRoutes(services: services).add(to: &table)
         BatchRoutes(services: services).add(to: &table)
+        JobRoutes(services: services).add(to: &table)
         ModelRoutes().add(to: &table)
         ResponseRoutes(services: services).add(to: &table)
         CatalogRoutes(services: services).add(to: &table)

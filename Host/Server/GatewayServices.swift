@@ -15,6 +15,7 @@ package final class GatewayServices: Sendable {
     let backFill: BackFill
     package let sweeper: Sweeper
     let batchCare: PolledCare
+    let jobCare: PolledCare
     package let keeper: ObjectKeeper
     /// Judge the URL that a batch or a fine-tuning job names when it is made.
     package let webhooks: WebhookRules
@@ -82,9 +83,10 @@ package final class GatewayServices: Sendable {
             )
         }
         batchCare = care(BatchKind())
+        jobCare = care(JobKind())
         keeper = ObjectKeeper(
             registry: registry,
-            cares: [batchCare],
+            cares: [batchCare, jobCare],
             pace: pace,
             sweepInterval: lifetimes.sweepInterval,
             logger: logger
