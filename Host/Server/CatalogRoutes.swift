@@ -31,7 +31,10 @@ struct CatalogRoutes: Sendable {
             return tuned.filter { !services.models.deployments(of: [$0], for: principal).isEmpty }
         } catch {
             guard error.code == .storeUnavailable else { throw error }
-            services.logger.warning("tuned models are left out of a list", metadata: ["error": "\(error.detailedMessage)"])
+            services.logger.warning(
+                "tuned models are left out of a list",
+                metadata: ["error": "\(error.detailedMessage)"]
+            )
             return []
         }
     }

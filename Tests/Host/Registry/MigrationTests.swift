@@ -53,8 +53,8 @@ struct MigrationTests {
     }
 
     private static let tables = [
-        "webhook_deliveries", "tuned_models", "objects", "file_targets", "file_copies", "files", "upload_keys", "workers",
-        "team_members", "keys", "users",
+        "webhook_deliveries", "tuned_models", "objects", "file_targets", "file_copies", "files", "upload_keys",
+        "workers", "team_members", "keys", "users",
         "teams",
         "settings",
         "schema_version",
