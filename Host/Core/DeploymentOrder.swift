@@ -46,7 +46,12 @@ package struct DeploymentOrder: Sendable {
 
     /// First those that can begin at once, then those where a request has to wait, at last those that rest, the one
     /// whose rest ends first before the others.
-    func sorted(
+    ///
+    /// - Parameters:
+    ///   - deployments: In any order.
+    ///   - generator: Orders those that do alike.
+    /// - Returns: The same deployments.
+    package func sorted(
         _ deployments: [Deployment],
         using generator: inout some RandomNumberGenerator
     ) -> [Deployment] {

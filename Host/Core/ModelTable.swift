@@ -16,6 +16,11 @@ package struct ModelTable: Sendable {
     /// The deployment with this id.
     package func deployment(_ id: DeploymentID) -> Deployment? { byID[id] }
 
+    /// Whether the configuration has this name for a model.
+    package func isConfigured(_ name: String) -> Bool {
+        byModelName[name] != nil || byID[DeploymentID(name)] != nil || byConfiguredModel[name] != nil
+    }
+
     /// The model names this principal may use, each once, in the configuration's order.
     package func modelNames(for principal: Principal) -> [String] {
         var seen: Set<String> = []
@@ -33,9 +38,18 @@ package struct ModelTable: Sendable {
 
     /// The deployments that a client's target names mean, each once, in the order first named.
     ///
+    /// - Parameters:
+    ///   - names: What the client wrote.
+    ///   - principal: Who asks.
+    ///   - tuned: The deployments of tuned models that the principal may use, by their names.
+    /// - Returns: At least one deployment.
     /// - Throws: ``RuleError`` with `.keyModelAccessDenied`, `.modelNotFound` or, for an empty list,
     ///   `.invalidRequest`; the parameter is `target_model_names`.
-    package func targets(named names: [String], for principal: Principal) throws(RuleError) -> [Deployment] {
+    package func targets(
+        named names: [String],
+        for principal: Principal,
+        tuned: [String: [Deployment]] = [:]
+    ) throws(RuleError) -> [Deployment] {
         guard !names.isEmpty else {
             throw RuleError(
                 .invalidRequest,
@@ -46,7 +60,9 @@ package struct ModelTable: Sendable {
         var seen: Set<DeploymentID> = []
         var targets: [Deployment] = []
         for name in names {
-            for deployment in try resolve(name, for: principal, parameter: "target_model_names") {
+            var found = tuned[name] ?? []
+            if found.isEmpty { found = try resolve(name, for: principal, parameter: "target_model_names") }
+            for deployment in found {
                 if seen.insert(deployment.id).inserted { targets.append(deployment) }
             }
         }

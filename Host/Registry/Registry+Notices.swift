@@ -25,6 +25,7 @@ extension Registry {
             keys.expireAll()
             unknownKeys.expireAll()
             cachedFileRecords.expireAll()
+            cachedModels.expireAll()
         }
     }
 }

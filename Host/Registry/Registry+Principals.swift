@@ -64,11 +64,12 @@ extension Registry {
         return lookup
     }
 
-    /// Makes lookups of all keys and of all files ask the database again.
+    /// Makes lookups of all keys, files and models ask the database again.
     func forgetEverybody() {
         keys.removeAll()
         unknownKeys.removeAll()
         cachedFileRecords.removeAll()
+        cachedModels.removeAll()
     }
 
     /// Makes lookups of these keys ask the database again.

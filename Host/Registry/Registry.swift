@@ -12,6 +12,8 @@ package struct Registry: Sendable {
     private static let keyCacheCapacity = 10_000
     private static let unknownKeyCacheCapacity = 1000
     private static let fileCacheCapacity = 20_000
+    private static let modelCacheCapacity = 2000
+    private static let unknownModelCacheCapacity = 1000
 
     /// 32 random bytes, made at the first start, that ids are authenticated with.
     package let idKey: [UInt8]
@@ -21,6 +23,10 @@ package struct Registry: Sendable {
     /// Apart from the known ones, so that made-up keys cannot push those out.
     let unknownKeys: AgedCache<KeyDigest, Bool>
     let cachedFileRecords: AgedCache<FileID, ManagedFile>
+    /// By their names.
+    let cachedModels: AgedCache<String, [TunedModel]>
+    /// Apart from the known ones, as for keys.
+    let unknownModels: AgedCache<String, Bool>
     let keyUsage = KeyUsage()
     let creationTimes = CreationTimes()
     /// This run of this host.
@@ -70,6 +76,17 @@ package struct Registry: Sendable {
             capacity: Self.fileCacheCapacity,
             maximumAge: Self.cacheAge,
             maximumStaleAge: staleAge,
+            clock: monotonicClock
+        )
+        cachedModels = AgedCache(
+            capacity: Self.modelCacheCapacity,
+            maximumAge: Self.cacheAge,
+            maximumStaleAge: staleAge,
+            clock: monotonicClock
+        )
+        unknownModels = AgedCache(
+            capacity: Self.unknownModelCacheCapacity,
+            maximumAge: Self.cacheAge,
             clock: monotonicClock
         )
         do {

@@ -16,6 +16,14 @@ extension Schema {
                 expires_at BIGINT
             )
             """,
+            // The names under which what a job has made can be used.
+            """
+            CREATE TABLE tuned_models (
+                name TEXT NOT NULL, object_id \(id) NOT NULL REFERENCES objects (id) ON DELETE CASCADE,
+                place BIGINT NOT NULL, PRIMARY KEY (name, object_id)
+            )
+            """,
+            "CREATE INDEX tuned_models_by_object ON tuned_models (object_id, place)",
             "CREATE INDEX objects_in_order ON objects (kind, created_us, id)",
             "CREATE INDEX objects_by_owner ON objects (kind, owner_kind, owner_id, created_us, id)",
             "CREATE INDEX objects_by_team ON objects (kind, team_id, created_us, id)",

@@ -1,25 +1,52 @@
 import HTTPTypes
 import HostCore
+import HostRegistry
 import Hummingbird
+import Logging
 
 /// The models that a key may use.
 struct CatalogRoutes: Sendable {
+    /// More of them can be used, but are not listed.
+    private static let mostTunedModels = 1000
+
     let services: GatewayServices
 
     func add(to table: inout RouteTable) {
-        table.add(.get, ["/v1/models", "/models"]) { try list($0) }
-        table.add(.get, ["/v1/models/**", "/models/**"]) { try retrieve($0) }
+        table.add(.get, ["/v1/models", "/models"]) { try await list($0) }
+        table.add(.get, ["/v1/models/**", "/models/**"]) { try await retrieve($0) }
         table.add(.get, ["/v1/model/info", "/model/info"]) { try info($0) }
     }
 
-    private func list(_ call: Call) throws -> Response {
-        try .json(ModelList(data: services.models.modelNames(for: call.principal).map(Model.init)))
+    /// The configured models, then those that were tuned for the caller.
+    private func list(_ call: Call) async throws -> Response {
+        let configured = services.models.modelNames(for: call.principal).map { Model($0) }
+        let tuned = try await tunedModels(of: call.principal).map { Model($0.name, createdAt: $0.createdAt) }
+        return try .json(ModelList(data: configured + tuned))
+    }
+
+    /// None while the database is away: the configured models can be used all the same.
+    private func tunedModels(of principal: Principal) async throws(RegistryError) -> [TunedModel] {
+        do {
+            let tuned = try await services.registry.tunedModels(of: principal, limit: Self.mostTunedModels)
+            return tuned.filter { !services.models.deployments(of: [$0], for: principal).isEmpty }
+        } catch {
+            guard error.code == .storeUnavailable else { throw error }
+            services.logger.warning(
+                "tuned models are left out of a list",
+                metadata: ["error": "\(error.detailedMessage)"]
+            )
+            return []
+        }
     }
 
     /// A model's name may have slashes in it, so it is the rest of the path.
-    private func retrieve(_ call: Call) throws -> Response {
+    private func retrieve(_ call: Call) async throws -> Response {
         let name = try PathPart.decoded(call.context.parameters.getCatchAll().joined(separator: "/"), name: "model")
-        guard services.models.modelNames(for: call.principal).contains(name) else {
+        if services.models.modelNames(for: call.principal).contains(name) { return try .json(Model(name)) }
+        let tuned = try await services.registry.tunedModels(named: name).first {
+            !services.models.deployments(of: [$0], for: call.principal).isEmpty
+        }
+        guard let tuned else {
             throw GatewayError(
                 .notFound,
                 code: "model_not_found",
@@ -27,7 +54,7 @@ struct CatalogRoutes: Sendable {
                 message: "There is no model named \(name) for this key. GET /v1/models lists what there is."
             )
         }
-        return try .json(Model(name))
+        return try .json(Model(name, createdAt: tuned.createdAt))
     }
 
     private func info(_ call: Call) throws -> Response {
@@ -54,10 +81,13 @@ private struct Model: Encodable {
     let id: String
     let object = "model"
     /// OpenAI's schema wants a time; a configured model has none of its own.
-    let created = 1_677_610_602
+    let created: Int64
     let ownedBy = "gantry"
 
-    init(_ id: String) { self.id = id }
+    init(_ id: String, createdAt: UnixTime = UnixTime(secondsSince1970: 1_677_610_602)) {
+        self.id = id
+        created = createdAt.secondsSince1970
+    }
 }
 
 private struct ModelInfoList: Encodable {

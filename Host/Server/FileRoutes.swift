@@ -34,7 +34,7 @@ struct FileRoutes: Sendable {
         let query = try await ListQuery(call)
         let deployments =
             query.targetNames.isEmpty
-            ? nil : Set(try services.models.targets(named: query.targetNames, for: call.principal).map(\.id))
+            ? nil : Set(try await services.targets(named: query.targetNames, for: call.principal).map(\.id))
         let listing = try FileListing(
             limit: query.limit ?? 10_000,
             after: try query.after.map { try requested($0) },

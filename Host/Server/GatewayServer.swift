@@ -19,6 +19,7 @@ package struct GatewayServer: Sendable {
         FileRoutes(services: services).add(to: &table)
         UploadRoutes(services: services).add(to: &table)
         BatchRoutes(services: services).add(to: &table)
+        JobRoutes(services: services).add(to: &table)
         ModelRoutes().add(to: &table)
         ResponseRoutes(services: services).add(to: &table)
         CatalogRoutes(services: services).add(to: &table)

@@ -14,7 +14,8 @@ package final class GatewayServices: Sendable {
     let fanOut: FileFanOut
     let backFill: BackFill
     package let sweeper: Sweeper
-    let batchCare: BatchCare
+    let batchCare: PolledCare
+    let jobCare: PolledCare
     let responseCare: ResponseCare
     package let keeper: ObjectKeeper
     /// Judge the URL that a batch or a fine-tuning job names when it is made.
@@ -60,7 +61,7 @@ package final class GatewayServices: Sendable {
         )
         fanOut = FileFanOut(removal: removal)
         backFill = BackFill(plugins: plugins, removal: removal, claims: registry, spool: spool, clock: clock)
-        sweeper = Sweeper(
+        let sweeper = Sweeper(
             removal: removal,
             work: registry,
             uploads: UploadSweep(journal: registry, store: parts, logger: logger),
@@ -68,28 +69,29 @@ package final class GatewayServices: Sendable {
             interval: lifetimes.sweepInterval,
             logger: logger
         )
-        batchCare = BatchCare(
-            settling: BatchSettling(
+        self.sweeper = sweeper
+        let care = { (form: any PolledKind) -> PolledCare in
+            let settling = ObjectSettling(
+                form: form,
                 registry: registry,
                 plugins: plugins,
                 objectIDs: objectIDs,
                 sweeper: sweeper,
                 clock: clock,
                 logger: logger
-            ),
-            removal: BatchRemoval(
-                registry: registry,
-                plugins: plugins,
-                patience: lifetimes.sweepInterval * 2,
-                clock: clock,
-                logger: logger
-            ),
-            patience: .seconds(pace.first * 6)
-        )
+            )
+            return PolledCare(
+                settling: settling,
+                removal: ObjectRemoval(settling: settling, patience: lifetimes.sweepInterval * 2),
+                patience: .seconds(pace.first * 6)
+            )
+        }
+        batchCare = care(BatchKind())
+        jobCare = care(JobKind())
         responseCare = ResponseCare(plugins: plugins, clock: clock, logger: logger)
         keeper = ObjectKeeper(
             registry: registry,
-            cares: [batchCare, responseCare],
+            cares: [batchCare, jobCare, responseCare],
             pace: pace,
             sweepInterval: lifetimes.sweepInterval,
             logger: logger
@@ -107,12 +109,15 @@ package final class GatewayServices: Sendable {
 }
 
 extension GatewayServices {
+    /// Which deployments are tried first.
+    var deploymentOrder: DeploymentOrder {
+        DeploymentOrder(routing.strategy) { [plugins] id in plugins.target(id)?.standing ?? DeploymentStanding() }
+    }
+
     /// What can be done with copies of files at the deployments, and which of them are tried first.
     var copyMeans: DeploymentChoice.Means {
         DeploymentChoice.Means(
-            order: DeploymentOrder(routing.strategy) { [plugins] id in
-                plugins.target(id)?.standing ?? DeploymentStanding()
-            },
+            order: deploymentOrder,
             takesFiles: { [plugins] in plugins.target($0.id)?.serves(.fileCreate) ?? false },
             givesBack: { [plugins] in plugins.target($0)?.givesBackContent(of: $1) ?? false }
         )

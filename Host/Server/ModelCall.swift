@@ -92,8 +92,7 @@ struct ModelCall: Sendable {
         else {
             return false
         }
-        try admit(files, services)
-        return true
+        return try admit(files, services)
     }
 
     /// Finds the files and the deployments.
@@ -109,15 +108,32 @@ struct ModelCall: Sendable {
             }
         }
         let files = try await namesFiles ? services.registry.files(requested, for: principal) : [:]
-        try admit(files, services)
+        guard try !admit(files, services) else { return }
+        let tuned = try await services.deployments(named: modelName, for: principal)
+        deployments = try whereItWasMade(tuned, modelName)
     }
 
     private var requested: [RequestedFile] { references.map { RequestedFile(id: $0.id, clientID: $0.clientID) } }
 
     /// Ownership comes first: whose a file is does not depend on the model that it is wanted for.
-    private mutating func admit(_ files: [FileID: ManagedFile], _ services: GatewayServices) throws(RuleError) {
+    ///
+    /// - Returns: Whether the deployments are known; if not, it may be a tuned model that is not in memory.
+    private mutating func admit(
+        _ files: [FileID: ManagedFile],
+        _ services: GatewayServices
+    ) throws(RuleError) -> Bool {
         self.files = files
-        deployments = try deployments(named: modelName, services)
+        do throws(RuleError) {
+            deployments = try deployments(named: modelName, services)
+            return true
+        } catch {
+            guard error.mayBeForTunedModel else { throw error }
+            guard let known = services.registry.cachedTunedModels(named: modelName) else { return false }
+            let tuned = services.models.deployments(of: known, for: principal)
+            guard !tuned.isEmpty else { throw error }
+            deployments = try whereItWasMade(tuned, modelName)
+            return true
+        }
     }
 
     /// Asks another model for the same request.
@@ -131,7 +147,10 @@ struct ModelCall: Sendable {
 
     /// A response can be followed only where it is.
     private func deployments(named model: String, _ services: GatewayServices) throws(RuleError) -> [Deployment] {
-        let all = try services.models.deployments(named: model, for: principal)
+        try whereItWasMade(try services.models.deployments(named: model, for: principal), model)
+    }
+
+    private func whereItWasMade(_ all: [Deployment], _ model: String) throws(RuleError) -> [Deployment] {
         guard let previousResponse else { return all }
         let there = all.filter { $0.id == previousResponse.deployment }
         guard there.isEmpty else { return there }

@@ -40,7 +40,7 @@ struct UploadService: Sendable {
     }
 
     private func createFromSpool(_ upload: ReceivedUpload, _ key: String?, _ call: Call) async throws -> ManagedFile {
-        let targets = try services.models.targets(named: upload.request.targetNames, for: call.principal)
+        let targets = try await services.targets(named: upload.request.targetNames, for: call.principal)
         try checkServed(targets)
         let new = newFile(
             upload.request,
@@ -215,7 +215,7 @@ struct UploadService: Sendable {
             (Self.smallestCutThrough...max(Self.smallestCutThrough, services.limits.fileBytes)).contains(length),
             let request = start.fields.completeRequest, !request.targetNames.isEmpty
         else { return nil }
-        let targets = try services.models.targets(named: request.targetNames, for: call.principal)
+        let targets = try await services.targets(named: request.targetNames, for: call.principal)
         let copies = try await services.fanOut.begin(
             from: try writer.growingFile(toward: length),
             at: targets,
@@ -310,7 +310,7 @@ struct UploadService: Sendable {
             into: writer
         ) { start in
             if !start.fields.targetNames.isEmpty {
-                try checkServed(try services.models.targets(named: start.fields.targetNames, for: call.principal))
+                try checkServed(try await services.targets(named: start.fields.targetNames, for: call.principal))
             }
             try await fileBegins(start, writer)
         }

@@ -37,6 +37,10 @@ package struct ObjectSettlement: Sendable {
     /// What it has used, as a JSON object.
     package let usage: String?
     package let files: [ResultFile]
+    /// The name of the model that it has made.
+    package let model: String?
+    /// The names of the models that it made on the way, which can be used as well.
+    package let checkpoints: [String]
     /// Who is told, once.
     package let event: WebhookEvent?
 
@@ -45,11 +49,18 @@ package struct ObjectSettlement: Sendable {
         report: ObjectReport,
         usage: String? = nil,
         files: [ResultFile] = [],
+        model: String? = nil,
+        checkpoints: [String] = [],
         event: WebhookEvent? = nil
     ) {
         self.event = event
+        self.model = model
+        self.checkpoints = checkpoints
         self.report = report
         self.usage = usage
         self.files = files
     }
+
+    /// The names of all its models.
+    var models: [String] { [model].compactMap { $0 } + checkpoints }
 }

@@ -2,8 +2,8 @@ import HostCore
 import HostDatabase
 
 extension Registry {
-    /// Ends an object, exactly once over all hosts: what it shows, its result files as the owner's, its hidden files marked
-    /// for deletion, and the message about it, all in one transaction.
+    /// Ends an object, exactly once over all hosts: what it shows, its result files and models as the owner's, its hidden
+    /// files marked for deletion, and the message about it, all in one transaction.
     ///
     /// Reserved ids of files that its provider did not make are given up.
     ///
@@ -12,6 +12,8 @@ extension Registry {
     package func settleObject(_ id: ObjectID, _ settlement: ObjectSettlement) async throws(RegistryError) -> Bool {
         let now = clock.now()
         let created = settlement.files.map { _ in creationTimes.next(clock.microseconds()) }
+        // Also if nobody learns how it ended: it may have.
+        defer { forgetModels(settlement.models) }
         return try await change("ending an object") { [rowLock] connection in
             guard let object = try ObjectRows.object(id, rowLock, in: connection),
                 object.stage == .open || object.stage == .settling
@@ -20,6 +22,7 @@ extension Registry {
             for (file, created) in zip(settlement.files, created) {
                 try Self.insert(file, of: object, created: created, now: now, into: connection)
             }
+            try Self.insertModels(settlement, of: object, into: connection)
             try Self.discardHiddenFiles(of: object, at: now, in: connection)
             if let event = settlement.event { try WebhookRows.enqueue(event, at: now, in: connection) }
             return true

@@ -50,20 +50,3 @@ struct BatchObject: Sendable {
 
     func json() throws -> ByteBuffer { try ByteBuffer(json: value) }
 }
-
-/// A page of objects in OpenAI's form.
-struct ObjectList: Encodable {
-    private enum CodingKeys: String, CodingKey {
-        case object, data
-        case firstID = "first_id"
-        case lastID = "last_id"
-        case hasMore = "has_more"
-    }
-
-    let object = "list"
-    let data: [ConfigurationValue]
-    /// Absent on an empty page.
-    let firstID: String?
-    let lastID: String?
-    let hasMore: Bool
-}

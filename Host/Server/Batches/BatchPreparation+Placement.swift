@@ -1,12 +1,8 @@
 import HostCore
-import HostPlugins
 import HostTransfer
 
-/// More files that are not at the deployment are not copied there while somebody waits.
-private let mostFills = 64
-
 extension BatchPreparation {
-    /// Where the batch goes: to a deployment that has every file that the lines name, or gets what it lacks.
+    /// Where the batch goes; what is in the way stands in the input file.
     func place(
         _ candidates: [Deployment],
         _ modelName: String,
@@ -14,45 +10,21 @@ extension BatchPreparation {
         _ files: [FileID: ManagedFile],
         for principal: Principal
     ) async throws -> (deployment: Deployment, files: [FileID: ManagedFile]) {
-        var generator = SystemRandomNumberGenerator()
-        let choice: DeploymentChoice
         do {
-            choice = try DeploymentChoice(
+            return try await services.place(
                 among: candidates,
+                of: modelName,
                 holding: references,
-                files: files,
-                modelName: modelName,
-                now: services.clock.now(),
-                means: services.copyMeans,
-                using: &generator
+                files,
+                for: principal,
+                callID: callID
             )
-        } catch {
+        } catch let error as RuleError {
             throw error.about(Self.parameter)
         }
-        if let deployment = choice.candidates.first { return (deployment, files) }
-        guard let fill = choice.fills.first else { throw RuleError.noDeployment }
-        guard fill.missing.count <= mostFills else {
-            throw RuleError(
-                .invalidRequest,
-                "\(fill.missing.count) files that the input names are not at a deployment of the model \(modelName). "
-                    + "Upload them with target_model_names=\(modelName).",
-                parameter: Self.parameter
-            )
-        }
-        var filled = files
-        for reference in fill.missing {
-            guard let file = files[reference.id] else { continue }
-            try principal.checkMayCopy(
-                file,
-                clientID: reference.clientID,
-                to: modelName,
-                parameter: Self.parameter
-            )
-            filled[reference.id] = try await services.backFill.fill(file, at: fill.deployment, requestID: callID)
-        }
-        return (fill.deployment, filled)
     }
 
+    /// The copies that the lines get to name.
     func copies(
         at deployment: Deployment,
         _ references: [FileReference],

@@ -25,23 +25,28 @@ struct BatchPreparation: Sendable {
 
     /// Prepares a batch.
     ///
-    /// - Throws: ``RuleError`` that names the line; ``FanOutFailure`` of a provider that does not give the input back;
-    ///   what the registry and the spool throw.
+    /// - Throws: ``RuleError`` that names the line; ``FanOutFailure`` of a provider that does not give the input back; what
+    ///   the registry and the spool throw.
     func prepare(_ body: NewBatchBody, for principal: Principal) async throws -> PreparedBatch {
-        let file = try await inputFile(body.inputFileID, for: principal)
+        let file = try await services.inputFile(
+            body.inputFileID,
+            for: .batch,
+            by: principal,
+            parameter: Self.parameter
+        )
         let modelName = try modelName(body.model, of: file, for: principal)
-        let deployments = try servedDeployments(of: modelName, for: principal)
+        let deployments = try await servedDeployments(of: modelName, for: principal)
         try principal.checkMayCopy(file, clientID: body.inputFileID, to: modelName, parameter: Self.parameter)
         let (content, input) = try await read(file, wantedAt: deployments[0])
         guard input.endpoint == body.endpoint else {
             throw RuleError(
                 .invalidRequest,
-                "The requests of the input file are for \(input.endpoint) and the batch for \(body.endpoint): they must be "
-                    + "the same.",
+                "The requests of the input file are for \(input.endpoint) and the batch for \(body.endpoint): they must be the "
+                    + "same.",
                 parameter: "endpoint"
             )
         }
-        let candidates = try among(deployments, of: modelName, input, for: principal)
+        let candidates = try await among(deployments, of: modelName, input, for: principal)
         let (references, files) = try await namedFiles(input, for: principal)
         let place = try await place(candidates, modelName, references, files, for: principal)
         return PreparedBatch(
@@ -55,30 +60,6 @@ struct BatchPreparation: Sendable {
     }
 
     // MARK: The file and the model
-
-    private func inputFile(_ text: String, for principal: Principal) async throws -> ManagedFile {
-        let id: FileID
-        switch services.fileIDs.read(text) {
-        case .managed(let managed): id = managed
-        case .raw: throw RuleError.rawFileID(at: Self.parameter)
-        case .unknown: throw RuleError.fileNotFound(text).about(Self.parameter)
-        }
-        let file: ManagedFile
-        do {
-            file = try await services.registry.file(id, for: principal, action: .read, clientID: text)
-        } catch let error as RuleError {
-            throw error.about(Self.parameter)
-        }
-        guard file.purpose == .batch else {
-            throw RuleError(
-                .invalidRequest,
-                "The file \(text) was uploaded for purpose \(file.purpose.rawValue). The input of a batch has purpose "
-                    + "batch.",
-                parameter: Self.parameter
-            )
-        }
-        return file
-    }
 
     /// The model that a batch is for: the one that is named, else the only one that its file was uploaded for.
     private func modelName(
@@ -104,16 +85,16 @@ struct BatchPreparation: Sendable {
         guard names.count == 1 else {
             throw RuleError(
                 .invalidRequest,
-                "The file was uploaded for \(names.joined(separator: ", ")): say in model (with OpenAI's SDKs in "
-                    + "extra_body) which of them the batch is for.",
+                "The file was uploaded for \(names.joined(separator: ", ")): say in model (with OpenAI's SDKs in extra_body) "
+                    + "which of them the batch is for.",
                 parameter: "model"
             )
         }
         return name
     }
 
-    private func servedDeployments(of model: String, for principal: Principal) throws(RuleError) -> [Deployment] {
-        let found = try services.models.deployments(named: model, for: principal)
+    private func servedDeployments(of model: String, for principal: Principal) async throws -> [Deployment] {
+        let found = try await services.deployments(named: model, for: principal)
         let served = found.filter { deployment in
             guard let target = services.plugins.target(deployment.id) else { return false }
             let takesInput = target.serves(.inputCreate) || target.serves(.fileCreate)
@@ -161,11 +142,11 @@ struct BatchPreparation: Sendable {
         of modelName: String,
         _ input: BatchInput,
         for principal: Principal
-    ) throws(RuleError) -> [Deployment] {
+    ) async throws -> [Deployment] {
         let named: [Deployment]
-        do throws(RuleError) {
-            named = try services.models.deployments(named: input.model, for: principal)
-        } catch {
+        do {
+            named = try await services.deployments(named: input.model, for: principal)
+        } catch let error as RuleError {
             throw error.inLine(input.firstLine).about(Self.parameter)
         }
         let both = deployments.filter(named.contains)

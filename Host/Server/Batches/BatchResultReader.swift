@@ -6,18 +6,18 @@ import NIOCore
 
 /// Finds out what a batch has made: its files, and what its requests have used.
 struct BatchResultReader: Sendable {
-    let settling: BatchSettling
+    let settling: ObjectSettling
     let batch: ManagedObject
     let report: ObjectResult
 
-    private var queries: BatchQueries { settling.queries }
+    private var queries: ObjectQueries { settling.queries }
 
     /// Reads what there is.
     ///
     /// - Throws: ``OperationFailure`` of a provider that cannot be asked now.
-    func read() async throws -> BatchResult {
+    func read() async throws -> ObjectOutcome {
         let (output, errors) = try await providerFiles()
-        var result = BatchResult()
+        var result = ObjectOutcome()
         let expiresAt = try lifetime().map { settling.clock.now().advanced(bySeconds: $0) }
         for (file, id, name) in [
             (output, batch.origin.outputID, "output"), (errors, batch.origin.errorID, "error"),
@@ -50,10 +50,22 @@ struct BatchResultReader: Sendable {
     private func providerFiles() async throws -> (output: FileResult?, errors: FileResult?) {
         guard let providerID = batch.providerID else { return (nil, nil) }
         if settling.plugins.target(batch.deployment)?.serves(.batchResults) == true {
-            let results = try await queries.results(of: batch, providerID)
+            let results = try await self.results(providerID)
             return (results.outputFile, results.errorFile)
         }
         return (try await file("output_file_id"), try await file("error_file_id"))
+    }
+
+    private func results(_ providerID: String) async throws -> BatchResults {
+        let input = BatchResultsInput(
+            id: providerID,
+            name: batch.id.uuid.text,
+            endpoint: try ObjectDocument(batch.state.document).text("endpoint") ?? ""
+        )
+        // Asked again after a crash it makes the same objects, so nothing has to be written down on the way.
+        return try BatchResults(
+            try await settling.plugins.run(queries.request(.batchResults, input), on: batch.deployment)
+        )
     }
 
     private func file(_ member: String) async throws(OperationFailure) -> FileResult? {

@@ -5,8 +5,6 @@ import Hummingbird
 
 /// The batches of the caller: create, list, retrieve, cancel.
 struct BatchRoutes: Sendable {
-    private static let listNames: Set<String> = ["limit", "after", "custom_llm_provider"]
-
     let services: GatewayServices
 
     func add(to table: inout RouteTable) {
@@ -30,21 +28,11 @@ struct BatchRoutes: Sendable {
     }
 
     private func list(_ call: Call) async throws -> Response {
-        let query = try QueryParameters(call.request)
-        for (name, _) in query.pairs where !Self.listNames.contains(name) || query.all(name).count > 1 {
-            let what = Self.listNames.contains(name) ? "comes more than once" : "is not a parameter of this list"
-            throw RuleError(.invalidRequest, "\(name) \(what).", parameter: name)
-        }
-        let limit = try query["limit"].map { text throws(RuleError) in
-            guard let number = Int(text) else {
-                throw RuleError(.invalidRequest, "limit must be a whole number.", parameter: "limit")
-            }
-            return number
-        }
-        let after = try query["after"].map { text throws(RuleError) in
+        let query = try PageQuery(try QueryParameters(call.request))
+        let after = try query.after.map { text throws(RuleError) in
             try services.objectIDs.requested(.batch, text)
         }
-        let listing = try ObjectListing(.batch, limit: limit ?? 20, after: after)
+        let listing = try ObjectListing(.batch, limit: query.limit ?? 20, after: after)
         let page = try await services.registry.listObjects(for: call.principal, listing)
         let batches = try page.objects.map { try BatchObject($0, services) }
         return try .json(
@@ -65,8 +53,11 @@ struct BatchRoutes: Sendable {
 
     private func cancel(_ call: Call) async throws -> Response {
         let (batch, requested) = try await find(call, .delete)
-        let cancelled = try await BatchCancellation(services: services, callID: call.context.callID)
-            .cancel(batch, for: call.principal, requested)
+        let cancelled = try await ObjectCommand(
+            services: services,
+            care: services.batchCare,
+            callID: call.context.callID
+        ).cancel(batch, for: call.principal, requested)
         return .json(try BatchObject(cancelled, services).json())
     }
 

@@ -13,10 +13,4 @@ enum BatchStatus: String, Sendable {
         case .validating, .finalizing, .cancelling, .inProgress: false
         }
     }
-
-    /// What clients see of a batch that has not been settled.
-    static func open(_ word: String) -> String {
-        guard let status = BatchStatus(word) else { return inProgress.rawValue }
-        return (status.isTerminal ? .finalizing : status).rawValue
-    }
 }

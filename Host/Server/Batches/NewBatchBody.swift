@@ -9,9 +9,6 @@ struct NewBatchBody: AdministratorBody {
     ]
     private static let endpoints = ["/v1/chat/completions", "/v1/embeddings", "/v1/responses", "/v1/completions"]
     private static let windows = ["24h"]
-    private static let mostPairs = 16
-    private static let longestKey = 64
-    private static let longestValue = 512
     private static let expirySeconds: ClosedRange<Int64> = 3600...2_592_000
 
     private enum CodingKeys: String, CodingKey {
@@ -37,7 +34,7 @@ struct NewBatchBody: AdministratorBody {
     func check() throws(RuleError) {
         try Self.check(endpoint, in: Self.endpoints, "endpoint")
         try Self.check(completionWindow, in: Self.windows, "completion_window")
-        try checkMetadata()
+        try ObjectMetadata(metadata).check()
         guard let expiry = outputExpiresAfter else { return }
         guard expiry.anchor == "created_at" else {
             throw Self.refusal("output_expires_after.anchor", "must be created_at")
@@ -45,21 +42,6 @@ struct NewBatchBody: AdministratorBody {
         guard Self.expirySeconds.contains(expiry.seconds) else {
             let (least, most) = (Self.expirySeconds.lowerBound, Self.expirySeconds.upperBound)
             throw Self.refusal("output_expires_after.seconds", "must be between \(least) and \(most)")
-        }
-    }
-
-    private func checkMetadata() throws(RuleError) {
-        guard let metadata else { return }
-        guard metadata.count <= Self.mostPairs else {
-            throw Self.refusal("metadata", "has \(metadata.count) pairs and may have \(Self.mostPairs)")
-        }
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-            guard key.unicodeScalars.count <= Self.longestKey else {
-                throw Self.refusal("metadata", "has a key of more than \(Self.longestKey) characters")
-            }
-            guard value.unicodeScalars.count <= Self.longestValue else {
-                throw Self.refusal("metadata.\(key)", "has more than \(Self.longestValue) characters")
-            }
         }
     }
 

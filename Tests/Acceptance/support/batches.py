@@ -21,6 +21,12 @@ def line(custom_id: str, model: str = OPENAI_MODEL, content: Any = "Hello", url:
     return json.dumps({"custom_id": custom_id, "method": "POST", "url": url, "body": request})
 
 
+def example(number: int) -> str:
+    """One line of a training file."""
+    turns = [{"role": "user", "content": f"Question {number}"}, {"role": "assistant", "content": f"Answer {number}"}]
+    return json.dumps({"messages": turns})
+
+
 def naming(file_id: str, text: str = "What is in it?") -> list[dict]:
     """The content of a message that names a file."""
     return [{"type": "text", "text": text}, {"type": "file", "file": {"file_id": file_id}}]

@@ -547,6 +547,25 @@ def _batch_places() -> list[Place]:
     return places
 
 
+def _job_places() -> list[Place]:
+    """What a job learns from; files of another purpose are refused, to those who may read them."""
+    passed = Outcome(400, note="for another purpose")
+    places = []
+    for pattern, path in (
+        ("/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs"),
+        ("/fine_tuning/jobs", "/fine_tuning/jobs"),
+        ("/:provider/v1/fine_tuning/jobs", "/vertex_ai/v1/fine_tuning/jobs"),
+        ("/openai/v1/fine_tuning/jobs", "/openai/v1/fine_tuning/jobs"),
+    ):
+
+        def asked(text: str, path: str = path) -> Message:
+            return post(path, {"model": OPENAI_MODEL, "training_file": text})
+
+        title = f"POST {pattern}: training_file"
+        places.append(Place("jobs", title, ("POST", pattern), "id", "read", passed, asked))
+    return places
+
+
 PLACES = [
     *_file_places(),
     *_chat_places(),
@@ -554,4 +573,5 @@ PLACES = [
     *_embeddings_places(),
     *_responses_places(),
     *_batch_places(),
+    *_job_places(),
 ]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from .batches import CHAT, jsonl, line
+from .batches import CHAT, example, jsonl, line
 from .documents import Multipart
 from .ownership import (
     ASKERS,
@@ -66,9 +66,22 @@ def _make_batch(world: World, maker: str) -> dict:
     return made
 
 
+def _make_job(world: World, maker: str) -> dict:
+    """A job that its provider does not go on with; only what it works on is left of its training file."""
+    world.simulators.hold_openai(job=True)
+    form = Multipart().fields([("purpose", "fine-tune"), ("target_model_names", OPENAI_MODEL)])
+    form.file(jsonl(*[example(number) for number in range(10)]), 'filename="train.jsonl"', "application/jsonl")
+    uploaded = world.ask(maker, Message("POST", "/v1/files", form.body()), form.content_type).json()["id"]
+    made = world.post("/v1/fine_tuning/jobs", {"model": OPENAI_MODEL, "training_file": uploaded}, maker)
+    assert world.ask(maker, Message("DELETE", f"/v1/files/{uploaded}")).status == 200
+    world.accept_what_providers_hold()
+    return made
+
+
 _BATCH = {"endpoint": CHAT, "completion_window": "24h"}
 RESPONSE = ObjectKind("response", "resp_", _make_response)
 BATCH = ObjectKind("batch", "batch_", _make_batch, can_go=False)
+JOB = ObjectKind("job", "ftjob-", _make_job, can_go=False)
 
 
 @dataclass(frozen=True)
@@ -178,7 +191,39 @@ def _batch_places() -> list[ObjectPlace]:
     return places
 
 
-OBJECT_PLACES = [*_response_places(), *_batch_places()]
+JOB_ROOTS = {
+    "/v1/fine_tuning/jobs": "/v1/fine_tuning/jobs",
+    "/fine_tuning/jobs": "/fine_tuning/jobs",
+    "/:provider/v1/fine_tuning/jobs": "/vertex_ai/v1/fine_tuning/jobs",
+    "/openai/v1/fine_tuning/jobs": "/openai/v1/fine_tuning/jobs",
+}
+#: A job that has not begun cannot be paused, and its provider says so.
+_NOT_BEGUN = Outcome(400, note="sent", sent=True)
+
+
+def _job_places() -> list[ObjectPlace]:
+    """What cancels a job comes last: it can be cancelled again, and nothing else can be done with it."""
+    operations = [
+        ("GET", "", "read", _ASKED),
+        ("GET", "/events", "read", _ASKED),
+        ("GET", "/checkpoints", "read", _ASKED),
+        ("POST", "/pause", "delete", _NOT_BEGUN),
+        ("POST", "/resume", "delete", _NOT_BEGUN),
+        ("POST", "/cancel", "delete", _ASKED),
+    ]
+    places = []
+    for method, suffix, action, passed in operations:
+        for pattern, root in JOB_ROOTS.items():
+            route = (method, f"{pattern}/:job_id{suffix}")
+            message = _in_path(method, f"{root}/ID{suffix}")
+            places.append(ObjectPlace(JOB, " ".join(route), route, action, message, passed))
+    for pattern, root in JOB_ROOTS.items():
+        name = f"GET {pattern}?after="
+        places.append(ObjectPlace(JOB, name, ("GET", pattern), "read", _in_path("GET", f"{root}?after=ID")))
+    return places
+
+
+OBJECT_PLACES = [*_response_places(), *_batch_places(), *_job_places()]
 
 
 def object_ids(kind: ObjectKind) -> list[ObjectId]:

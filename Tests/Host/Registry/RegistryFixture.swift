@@ -31,8 +31,8 @@ struct RegistryFixture {
     static let masterKey = "sk-1234"
     /// All there are, those that refer to others first.
     private static let tables = [
-        "upload_parts", "uploads", "webhook_deliveries", "objects", "file_targets", "file_copies", "files", "upload_keys",
-        "workers", "team_members", "keys", "users", "teams", "settings", "schema_version",
+        "upload_parts", "uploads", "webhook_deliveries", "tuned_models", "objects", "file_targets", "file_copies",
+        "files", "upload_keys", "workers", "team_members", "keys", "users", "teams", "settings", "schema_version",
     ]
 
     let registry: Registry
