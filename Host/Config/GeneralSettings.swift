@@ -23,6 +23,8 @@ package struct GeneralSettings: Sendable {
     package let sweepInterval: Duration
     /// How soon a provider is asked about a batch that was made just now; about an older one it is asked less often.
     package let batchPollInterval: Duration
+    /// For how long a provider has to say that it has no such batch or job until that is believed.
+    package let batchLossAge: Duration
     /// For how long keys and files are known from memory while the database cannot be reached.
     package let staleAge: Duration
     /// What is done about a provider's file that an upload which was cut off may have left.
@@ -46,6 +48,7 @@ package struct GeneralSettings: Sendable {
         drainTimeout: Duration = .seconds(30),
         sweepInterval: Duration = .seconds(30),
         batchPollInterval: Duration = .seconds(5),
+        batchLossAge: Duration = .seconds(86_400),
         staleAge: Duration = .seconds(60),
         lostUploads: LostUploads = .delete,
         defaultExpiry: [FilePurpose: Int64] = [:],
@@ -62,6 +65,7 @@ package struct GeneralSettings: Sendable {
         self.drainTimeout = drainTimeout
         self.sweepInterval = sweepInterval
         self.batchPollInterval = batchPollInterval
+        self.batchLossAge = batchLossAge
         self.staleAge = staleAge
         self.lostUploads = lostUploads
         self.defaultExpiry = defaultExpiry

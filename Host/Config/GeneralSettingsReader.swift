@@ -6,6 +6,7 @@ struct GeneralSettingsReader {
         "master_key", "database_url", "id_format", "max_file_size_mb", "max_upload_size_mb", "uploads_disk_mb",
         "uploads_folder", "max_request_size_mb", "drain_seconds", "sweep_seconds", "stale_seconds", "lost_uploads",
         "default_expiry_seconds", "webhooks", "batch_poll_seconds",
+        "batch_lost_seconds",
     ]
     // LiteLLM's settings without which this gateway is neither less safe nor otherwise different to its clients.
     private static let harmless: Set<String> = [
@@ -26,6 +27,7 @@ struct GeneralSettingsReader {
     private static let longestDrainInSeconds: Int64 = 3600
     private static let longestSweepInSeconds: Int64 = 3600
     private static let longestBatchPollInSeconds: Int64 = 300
+    private static let longestBatchLossInSeconds: Int64 = 30 * 86_400
     private static let longestStaleAgeInSeconds: Int64 = 3600
     private static let expirySeconds: ClosedRange<Int64> = 3600...2_592_000
 
@@ -60,12 +62,16 @@ struct GeneralSettingsReader {
         }
         var sweepInterval = defaults.sweepInterval
         var batchPollInterval = defaults.batchPollInterval
+        var batchLossAge = defaults.batchLossAge
         var staleAge = defaults.staleAge
         if let value = mapping["sweep_seconds"] {
             sweepInterval = try reader.seconds(value, upTo: Self.longestSweepInSeconds)
         }
         if let value = mapping["batch_poll_seconds"] {
             batchPollInterval = .seconds(try reader.integer(value, in: 1...Self.longestBatchPollInSeconds))
+        }
+        if let value = mapping["batch_lost_seconds"] {
+            batchLossAge = .seconds(try reader.integer(value, in: 1...Self.longestBatchLossInSeconds))
         }
         if let value = mapping["stale_seconds"] {
             staleAge = try reader.seconds(value, upTo: Self.longestStaleAgeInSeconds)
@@ -84,6 +90,7 @@ struct GeneralSettingsReader {
             drainTimeout: drainTimeout,
             sweepInterval: sweepInterval,
             batchPollInterval: batchPollInterval,
+            batchLossAge: batchLossAge,
             staleAge: staleAge,
             lostUploads: lostUploads,
             defaultExpiry: try defaultExpiry(mapping),

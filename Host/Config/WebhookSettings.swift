@@ -39,7 +39,14 @@ package struct WebhookSettings: Sendable {
         switch privateHosts {
         case .none: false
         case .all: true
-        case .these(let hosts): hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
+        case .these: namesPrivateHost(scheme: scheme, host: host, port: port)
         }
+    }
+
+    /// Whether this place is named among those that may have private addresses: such a host may be reached through a
+    /// proxy, of which nobody here knows where it leads.
+    package func namesPrivateHost(scheme: String, host: String, port: Int) -> Bool {
+        guard case .these(let hosts) = privateHosts else { return false }
+        return hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
     }
 }

@@ -146,6 +146,14 @@ struct Gateway: Sendable {
         }
     }
 
+    // Parts wait for the disk, which nothing else here does: a slow one must not hold up what shares the other threads.
+    // Like the shared pool it is never stopped.
+    private static let partsPool: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 4)
+        pool.start()
+        return pool
+    }()
+
     private static func parts(
         _ general: GeneralSettings,
         dataFolder: String
@@ -155,7 +163,7 @@ struct Gateway: Sendable {
             return try PartStore(
                 path: path,
                 isShared: general.uploadsFolder != nil,
-                pool: .singleton,
+                pool: partsPool,
                 limitInBytes: general.uploadsDiskBytes
             )
         } catch {
@@ -198,7 +206,10 @@ struct Gateway: Sendable {
                 sweepInterval: general.sweepInterval,
                 deletesLostUploads: general.lostUploads == .delete
             ),
-            pace: PollPace(first: general.batchPollInterval.components.seconds),
+            pace: PollPace(
+                first: general.batchPollInterval.components.seconds,
+                lostAfter: general.batchLossAge.components.seconds
+            ),
             webhooks: webhooks,
             logger: logger
         )

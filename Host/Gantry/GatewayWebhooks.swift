@@ -54,7 +54,8 @@ struct GatewayWebhooks: Sendable {
             return try WebhookRules(
                 defaultURL: settings.url?.text,
                 allowsHost: { settings.allows(scheme: $0, host: $1, port: $2) },
-                allowsInside: { settings.allowsPrivateAddresses(scheme: $0, host: $1, port: $2) }
+                allowsInside: { settings.allowsPrivateAddresses(scheme: $0, host: $1, port: $2) },
+                trustsProxy: { settings.namesPrivateHost(scheme: $0, host: $1, port: $2) }
             )
         } catch {
             throw StartupError("\(settings.url.map { "\($0.location): " } ?? "")\(error.message)")

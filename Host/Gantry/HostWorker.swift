@@ -4,8 +4,8 @@ import HostTransfer
 import Logging
 import ServiceLifecycle
 
-/// The work of this host beside its requests: it sweeps, asks about batches, sends webhooks and notes the use of keys until it is told to
-/// stop, and says that it lives until the last request has ended.
+/// The work of this host beside its requests: it sweeps, asks about batches and jobs, sends webhooks and notes the use of
+/// keys until it is told to stop, and says that it lives until the last request has ended.
 final class HostWorker: Service {
     private static let timeBetweenFlushes: Duration = .seconds(60)
 

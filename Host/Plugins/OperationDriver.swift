@@ -100,7 +100,7 @@ package final class OperationDriver: DeadlineOwner {
         case .success(let operation):
             self.operation = operation
             // It keeps the operation alive, and the operation's end clears it.
-            deadline = deadlines.set(in: target.timeout, for: self)
+            deadline = deadlines.set(in: target.timeout(of: request.kind), for: self)
             events.append(.start)
             advance()
         }
@@ -371,7 +371,7 @@ package final class OperationDriver: DeadlineOwner {
     package func deadlinePassed() {
         deadline = nil
         if let overdue { return end(.failure(overdue)) }
-        let seconds = target.deployment.timeout.components.seconds
+        let seconds = target.timeout(of: request.kind).nanoseconds / 1_000_000_000
         let message = "\(target.deployment.id) did not finish within \(seconds) s."
         let failure = OperationFailure(.upstreamTimeout, message, isRetryable: true, mayFallBack: true)
         fail(failure)

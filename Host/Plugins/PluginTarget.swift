@@ -43,6 +43,11 @@ package final class PluginTarget: @unchecked Sendable {
 
     deinit { instance.free(target: target) }
 
+    /// The longest that an operation of this kind takes: one that goes through a whole JSONL file is no chat.
+    func timeout(of kind: OperationKind) -> TimeAmount {
+        kind == .inputCreate || kind == .batchResults ? max(timeout, .hours(1)) : timeout
+    }
+
     /// How the deployment does, for the choice among several.
     package var standing: DeploymentStanding { gate.standing }
 

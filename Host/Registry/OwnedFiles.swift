@@ -3,7 +3,8 @@ import HostDatabase
 
 /// What becomes of somebody's files, and of what was made of them, when it is deleted.
 ///
-/// Every statement names the states that it is for, since each state has an index of its own.
+/// Objects come first: one that is being settled has either made its files by then, which the statements after it see, or
+/// waits and finds the new owner. Every statement names the states that it is for, since each state has an index of its own.
 enum OwnedFiles {
     /// Marks every file of an owner for deletion and forgets what is remembered of the others, so that a later owner
     /// of the same id inherits nothing.
@@ -17,6 +18,7 @@ enum OwnedFiles {
         at now: UnixTime,
         in connection: any DatabaseConnection
     ) throws(DatabaseError) -> Int {
+        try OwnedObjects.discard(of: owner, at: now, in: connection)
         let time = DatabaseValue.integer(now.secondsSince1970)
         let (kind, id) = owner.stored
         let isOwned = "owner_kind = $2 AND owner_id = $3"
@@ -42,7 +44,6 @@ enum OwnedFiles {
             [time, kind, id]
         )
         try forgetPlaces(of: owner, at: now, in: connection)
-        try OwnedObjects.discard(of: owner, at: now, in: connection)
         try OwnedUploads.discard(of: owner, in: connection)
         return usable + unfinished
     }
@@ -53,6 +54,7 @@ enum OwnedFiles {
         to heir: Owner,
         in connection: any DatabaseConnection
     ) throws(DatabaseError) {
+        try OwnedObjects.pass(from: owner, to: heir, in: connection)
         for states in everyState {
             try connection.execute(
                 """
@@ -68,12 +70,12 @@ enum OwnedFiles {
             """,
             [heir.stored.kind, heir.stored.id, owner.stored.kind, owner.stored.id]
         )
-        try OwnedObjects.pass(from: owner, to: heir, in: connection)
         try OwnedUploads.pass(from: owner, to: heir, in: connection)
     }
 
     /// Gives the files that an owner made under teams to those teams.
     static func passToTeams(from owner: Owner, in connection: any DatabaseConnection) throws(DatabaseError) {
+        try OwnedObjects.passToTeams(from: owner, in: connection)
         for states in everyState {
             try connection.execute(
                 """
@@ -90,12 +92,12 @@ enum OwnedFiles {
             """,
             [owner.stored.kind, owner.stored.id]
         )
-        try OwnedObjects.passToTeams(from: owner, in: connection)
         try OwnedUploads.passToTeams(from: owner, in: connection)
     }
 
     /// Makes the files that were made under a team their owners' alone.
     static func leave(_ team: TeamID, in connection: any DatabaseConnection) throws(DatabaseError) {
+        try OwnedObjects.leave(team, in: connection)
         for states in everyState {
             try connection.execute(
                 "UPDATE files SET team_id = NULL WHERE team_id = $1 AND owner_kind <> 'team' AND \(states)",
@@ -106,7 +108,6 @@ enum OwnedFiles {
             "UPDATE file_targets SET team_id = NULL WHERE team_id = $1 AND owner_kind <> 'team'",
             [.text(team.description)]
         )
-        try OwnedObjects.leave(team, in: connection)
         try OwnedUploads.leave(team, in: connection)
     }
 

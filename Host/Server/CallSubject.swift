@@ -35,7 +35,7 @@ extension Call {
     /// The body of a route whose every member counts, such as an administrator's.
     ///
     /// - Throws: ``GatewayError`` with 400 that names the member that is wrong.
-    func decoded<Value: AdministratorBody>(_: Value.Type) async throws -> Value {
+    func decoded<Value: StrictBody>(_: Value.Type) async throws -> Value {
         let bytes = try await body(limit: context.maxUploadSize)
         do {
             try Self.refuseUnknownMembers(of: bytes, known: Value.memberNames)
@@ -49,10 +49,10 @@ extension Call {
     }
 }
 
-/// The body of an administrator's route, or of another whose every member counts.
-protocol AdministratorBody: Decodable {
-    /// The members it understands; any other that says something is refused, since one that limits a key must not be
-    /// dropped.
+/// A body whose every member counts.
+protocol StrictBody: Decodable {
+    /// The members it understands; any other that says something is refused: what limits a key, or what somebody relies
+    /// on, must not be dropped.
     static var memberNames: Set<String> { get }
 }
 

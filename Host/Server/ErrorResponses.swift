@@ -67,7 +67,14 @@ enum ErrorResponses {
             case .uploadUnderWay: (.conflict, "invalid_request_error", "upload_under_way")
             case .tooLarge: (.contentTooLarge, "invalid_request_error", "too_large")
             }
-        return GatewayError(status, type: type, code: code, parameter: error.parameter, message: error.message)
+        return GatewayError(
+            status,
+            type: type,
+            code: code,
+            parameter: error.parameter,
+            message: error.message,
+            retryAfter: error.code == .uploadUnderWay ? 5 : nil
+        )
     }
 
     private static func answer(for error: RegistryError) -> GatewayError {

@@ -83,7 +83,7 @@ package final class GatewayServices: Sendable {
             return PolledCare(
                 settling: settling,
                 removal: ObjectRemoval(settling: settling, patience: lifetimes.sweepInterval * 2),
-                patience: .seconds(pace.first * 6)
+                patience: .seconds(pace.lostAfter)
             )
         }
         batchCare = care(BatchKind())

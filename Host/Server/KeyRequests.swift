@@ -2,7 +2,7 @@ import HostCore
 import HostRegistry
 
 /// LiteLLM's body of `/key/generate` and, for the key that is made along, of `/user/new`.
-struct NewKeyBody: AdministratorBody, Sendable {
+struct NewKeyBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case alias = "key_alias"
         case userID = "user_id"
@@ -46,7 +46,7 @@ struct NewKeyBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/key/update` and `/key/regenerate`; what is absent or null stays as it is.
-struct KeyChangeBody: AdministratorBody, Sendable {
+struct KeyChangeBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case key
         case alias = "key_alias"
@@ -106,7 +106,7 @@ struct KeyChangeBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/key/block` and `/key/unblock`.
-struct KeyNameBody: AdministratorBody, Sendable {
+struct KeyNameBody: StrictBody, Sendable {
     static let memberNames: Set<String> = ["key"]
 
     /// The key or its id.
@@ -114,7 +114,7 @@ struct KeyNameBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/key/delete`.
-struct DeleteKeysBody: AdministratorBody, Sendable {
+struct DeleteKeysBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case keys
         case aliases = "key_aliases"

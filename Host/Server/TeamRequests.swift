@@ -46,7 +46,7 @@ struct TeamMemberBody: Decodable, Sendable {
 }
 
 /// LiteLLM's body of `/team/new`.
-struct NewTeamBody: AdministratorBody, Sendable {
+struct NewTeamBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case teamID = "team_id"
         case alias = "team_alias"
@@ -82,7 +82,7 @@ struct NewTeamBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/team/update`; what is absent or null stays as it is.
-struct TeamChangeBody: AdministratorBody, Sendable {
+struct TeamChangeBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case teamID = "team_id"
         case alias = "team_alias"
@@ -114,7 +114,7 @@ struct TeamChangeBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/team/member_add`: one member, or a list of them.
-struct AddMembersBody: AdministratorBody, Sendable {
+struct AddMembersBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case teamID = "team_id"
         case member
@@ -140,7 +140,7 @@ struct AddMembersBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/team/member_delete`.
-struct RemoveMemberBody: AdministratorBody, Sendable {
+struct RemoveMemberBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case teamID = "team_id"
         case userID = "user_id"
@@ -153,7 +153,7 @@ struct RemoveMemberBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/team/delete`.
-struct DeleteTeamsBody: AdministratorBody, Sendable {
+struct DeleteTeamsBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey {
         case teamIDs = "team_ids"
     }

@@ -2,7 +2,7 @@ import HostCore
 import HostRegistry
 
 /// LiteLLM's body of `/user/new`.
-struct NewUserBody: AdministratorBody, Sendable {
+struct NewUserBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case userID = "user_id"
         case alias = "user_alias"
@@ -56,7 +56,7 @@ struct NewUserBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/user/update`; what is absent or null stays as it is.
-struct UserChangeBody: AdministratorBody, Sendable {
+struct UserChangeBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case userID = "user_id"
         case alias = "user_alias"
@@ -91,7 +91,7 @@ struct UserChangeBody: AdministratorBody, Sendable {
 }
 
 /// LiteLLM's body of `/user/delete`.
-struct DeleteUsersBody: AdministratorBody, Sendable {
+struct DeleteUsersBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey {
         case userIDs = "user_ids"
     }

@@ -62,9 +62,15 @@ extension SpoolFolder {
     }
 
     /// Removes a folder with the files in it; one into which a file comes meanwhile stays.
+    ///
+    /// A file that cannot be removed does not keep the others; then what refused is thrown.
     func removeFolder(_ name: String) throws(SpoolError) {
         guard let nested = try folder(name) else { return }
-        for file in try nested.names() where file != "." && file != ".." { try nested.remove(file) }
+        var refusal: SpoolError?
+        for file in try nested.names() where file != "." && file != ".." {
+            do throws(SpoolError) { try nested.remove(file) } catch { refusal = error }
+        }
+        if let refusal { throw refusal }
         guard unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY else {
             throw SpoolDescriptor.error("removed", errno)
         }

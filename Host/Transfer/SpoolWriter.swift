@@ -43,7 +43,8 @@ package final class SpoolWriter: Sendable {
 
     /// Takes the next bytes; suspends only when the disk is slower.
     ///
-    /// - Throws: ``RuleError`` with `.tooLarge`, the parameter being the file's; ``SpoolError``. After that only ``discard()`` helps.
+    /// - Throws: ``RuleError`` with `.tooLarge`, the parameter being the file's; ``SpoolError``. After that only
+    ///   ``discard()`` helps.
     package nonisolated(nonsending) func write(_ bytes: ByteBuffer) async throws {
         try reserve(bytes.readableBytes)
         var rest = bytes

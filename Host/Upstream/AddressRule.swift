@@ -6,11 +6,20 @@ import NIOCore
 /// it: what the name means a moment later, or to somebody else, does not matter.
 package struct AddressRule: Sendable {
     private let allowsInside: @Sendable (UpstreamEndpoint) -> Bool
+    private let trustsProxy: @Sendable (UpstreamEndpoint) -> Bool
 
     /// Makes a rule; addresses that lead nowhere are refused in any case.
     ///
-    /// - Parameter allowsInside: Whether an endpoint may have an address of this machine or its own networks.
-    package init(allowsInside: @escaping @Sendable (UpstreamEndpoint) -> Bool) { self.allowsInside = allowsInside }
+    /// - Parameters:
+    ///   - allowsInside: Whether an endpoint may have an address of this machine or its own networks.
+    ///   - trustsProxy: Whether a proxy, which resolves names itself, may choose an endpoint's address.
+    package init(
+        allowsInside: @escaping @Sendable (UpstreamEndpoint) -> Bool,
+        trustsProxy: @escaping @Sendable (UpstreamEndpoint) -> Bool
+    ) {
+        self.allowsInside = allowsInside
+        self.trustsProxy = trustsProxy
+    }
 
     /// Whether a connection to an address may be made on behalf of an endpoint.
     func allows(_ scope: AddressScope, for endpoint: UpstreamEndpoint) -> Bool {
@@ -22,7 +31,7 @@ package struct AddressRule: Sendable {
     }
 
     /// Whether an endpoint may be reached through a proxy, which resolves names itself.
-    func allowsProxy(for endpoint: UpstreamEndpoint) -> Bool { allowsInside(endpoint) }
+    func allowsProxy(for endpoint: UpstreamEndpoint) -> Bool { trustsProxy(endpoint) }
 }
 
 /// The first handler of a channel: asks the rule before the connection is made.

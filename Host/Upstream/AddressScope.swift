@@ -72,8 +72,10 @@ package enum AddressScope: Hashable, Sendable {
         "2001::/23",
         "2001:db8::/32",
         "3fff::/20",
-        // The metadata of machines at Amazon and Google.
-        "fd00:ec2::254",
+        // What clouds tell machines alone: Amazon (also for pods), Scaleway, Linode and Google.
+        "fd00:ec2::/32",
+        "fd00:42::42",
+        "fd00:a9fe:a9fe::1",
         "fd20:ce::254"
     )
     /// What has been given out; all else has no meaning yet, or one on a single link.

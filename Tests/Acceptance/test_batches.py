@@ -34,7 +34,7 @@ from support.waiting import until
 def running_batcher(
     standard_configuration: Callable[..., dict], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1)
+    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1, batch_lost_seconds=2)
     running = Gateway.start(tmp_path_factory.mktemp("batcher"), config)
     yield running
     running.stop()
@@ -499,7 +499,7 @@ def test_ids_in_litellms_form(
     start_gateway: Callable[..., Gateway],
     tmp_path: Path,
 ) -> None:
-    gateway = start_gateway(standard_configuration(id_format="litellm", batch_poll_seconds=1))
+    gateway = start_gateway(standard_configuration(id_format="litellm", batch_poll_seconds=1, batch_lost_seconds=2))
     batch = create(gateway, upload(gateway, three_lines()))
 
     assert not batch["id"].startswith("batch_")
@@ -514,7 +514,7 @@ def test_are_asked_about_and_ended_by_one_of_two_hosts(
     standard_configuration: Callable[..., dict],
     simulators: Simulators,
 ) -> None:
-    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1)
+    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1, batch_lost_seconds=2)
     one, other = (start_gateway(config, environment=clean_environment(DATABASE_URL=database.url)) for _ in range(2))
     for host in (one, other):
         host.secrets.append(database.server.password)

@@ -24,7 +24,7 @@ TERMINAL = {"succeeded", "failed", "cancelled"}
 def running_tuner(
     standard_configuration: Callable[..., dict], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1)
+    config = standard_configuration(sweep_seconds=1, batch_poll_seconds=1, batch_lost_seconds=2)
     running = Gateway.start(tmp_path_factory.mktemp("tuner"), config)
     yield running
     running.stop()

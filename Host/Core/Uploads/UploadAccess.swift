@@ -20,12 +20,7 @@ extension UploadSession {
     package func checkOpen(at now: UnixTime) throws(RuleError) {
         switch status(at: now) {
         case .pending: return
-        case .completing:
-            throw RuleError(
-                .uploadUnderWay,
-                "The upload is being completed. Ask again in a moment.",
-                parameter: "upload_id"
-            )
+        case .completing: throw .uploadUnderWay
         case .completed:
             throw RuleError(.uploadCompleted, "The upload has been completed already.", parameter: "upload_id")
         case .cancelled:
@@ -42,6 +37,13 @@ extension UploadSession {
 }
 
 extension RuleError {
+    /// The error for an upload that is being completed.
+    package static let uploadUnderWay = RuleError(
+        .uploadUnderWay,
+        "The upload is being completed. Ask again in a moment.",
+        parameter: "upload_id"
+    )
+
     /// The error for an id that is no part of the upload, be it forged or of another.
     package static func notAPart(_ clientID: String) -> RuleError {
         RuleError(.invalidRequest, "This upload has no part \(clientID).", parameter: "part_ids")

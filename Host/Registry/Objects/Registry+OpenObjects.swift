@@ -7,11 +7,14 @@ package struct PollPace: Hashable, Sendable {
     package let first: Int64
     /// For an object of any age, in seconds.
     package let longest: Int64
+    /// A provider that has no such object is believed when it says so again after this many seconds.
+    package let lostAfter: Int64
     /// A wait is this part of the object's age.
     static let partOfAge: Int64 = 12
 
     /// Makes a pace.
-    package init(first: Int64 = 5, longest: Int64 = 300) {
+    package init(first: Int64 = 5, longest: Int64 = 300, lostAfter: Int64 = 86_400) {
+        self.lostAfter = lostAfter
         self.first = max(1, first)
         self.longest = max(self.first, longest)
     }
@@ -136,7 +139,8 @@ extension Registry {
         return try await change("settling an object") { [worker] connection in
             try connection.execute(
                 """
-                UPDATE objects SET stage = 'settling', worker = $1, due_at = $2, updated_at = $3
+                UPDATE objects SET stage = 'settling', worker = $1, due_at = $2, updated_at = $3, failures = 0,
+                    missing_since = NULL
                 WHERE id = $4 AND stage = 'open'
                 """,
                 [
@@ -150,14 +154,15 @@ extension Registry {
 
     /// Says that this host still settles an object.
     ///
+    /// - Returns: Whether it is this host's: false once another has taken it.
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
-    package func continueSettling(_ id: ObjectID) async throws(RegistryError) {
+    package func continueSettling(_ id: ObjectID) async throws(RegistryError) -> Bool {
         let until = clock.now().advanced(bySeconds: Self.settlingLease.components.seconds)
-        try await change("settling an object") { connection in
-            _ = try connection.execute(
-                "UPDATE objects SET due_at = $1 WHERE id = $2 AND stage = 'settling'",
-                [.integer(until.secondsSince1970), id.stored]
-            )
+        return try await change("settling an object") { [worker] connection in
+            try connection.execute(
+                "UPDATE objects SET due_at = $1 WHERE id = $2 AND stage = 'settling' AND worker = $3",
+                [.integer(until.secondsSince1970), id.stored, .text(worker.text)]
+            ) == 1
         }
     }
 }

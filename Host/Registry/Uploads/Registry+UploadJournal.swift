@@ -5,7 +5,8 @@ extension Registry: UploadJournal {
     private static let uploadsExpiredAtOnce: Int64 = 1000
     private static let uploadsPerQuery = 512
 
-    /// Ends uploads whose time has passed, each once over all hosts.
+    /// Ends uploads whose time has passed, each once over all hosts, and gives back those that this host began to complete
+    /// and does not complete any more.
     ///
     /// - Throws: ``RegistryError`` with `.storeUnavailable`.
     package func expireUploads() async throws(RegistryError) {
@@ -19,6 +20,7 @@ extension Registry: UploadJournal {
                 ORDER BY expires_at ASC LIMIT \(sql.bind(.integer(Self.uploadsExpiredAtOnce))) \(dialect.freeRowLock)
                 """
             let busy = work.files
+            try giveBackLeft(butNot: busy, at: now, in: connection)
             for row in try connection.query(statement, sql.arguments) {
                 if try row.text("status") == UploadStatus.completing.rawValue, busy.contains(try row.fileID("file_id"))
                 {
@@ -26,6 +28,27 @@ extension Registry: UploadJournal {
                 }
                 try UploadRows.end(row.uuid("id"), as: .expired, at: now, in: connection)
             }
+        }
+    }
+
+    /// What could not be given back when its completion failed would keep the other hosts waiting.
+    private func giveBackLeft(
+        butNot busy: Set<FileID>,
+        at now: UnixTime,
+        in connection: any DatabaseConnection
+    ) throws {
+        let own = try connection.query(
+            "SELECT id, file_id FROM uploads WHERE status = 'completing' AND worker = $1 AND expires_at > $2",
+            [.text(worker.text), .integer(now.secondsSince1970)]
+        )
+        for row in own where try !busy.contains(row.fileID("file_id")) {
+            try connection.execute(
+                """
+                UPDATE uploads SET status = 'pending', worker = NULL, file_id = NULL, updated_at = $1
+                WHERE id = $2 AND status = 'completing' AND worker = $3
+                """,
+                [.integer(now.secondsSince1970), .blob(try row.uuid("id").bytes), .text(worker.text)]
+            )
         }
     }
 

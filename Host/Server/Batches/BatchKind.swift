@@ -4,8 +4,8 @@ import HostRegistry
 
 /// Batches, as objects that are asked about.
 struct BatchKind: PolledKind {
-    /// The completion window and a day.
-    private static let longestLifeInSeconds: Int64 = 2 * 86_400
+    /// The completion window, and the days that providers let a batch wait before it.
+    private static let longestLifeInSeconds: Int64 = 5 * 86_400
 
     let kind = ManagedObjectKind.batch
     let getOperation = OperationKind.batchGet

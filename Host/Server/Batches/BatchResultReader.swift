@@ -35,7 +35,16 @@ struct BatchResultReader: Sendable {
                 )
             )
         }
-        result.usage = try await usage(in: output)
+        do {
+            result.usage = try await usage(in: output)
+        } catch let failure as OperationFailure where failure.reason != .cancelled {
+            // The files are its owner's whatever can be counted.
+            settling.logger.warning(
+                "the usage of a batch could not be counted",
+                metadata: ["object.uuid": "\(batch.id.uuid.text)", "error": "\(failure)"]
+            )
+            result.usage = try reportedUsage()
+        }
         return result
     }
 
@@ -56,7 +65,8 @@ struct BatchResultReader: Sendable {
         return (try await file("output_file_id"), try await file("error_file_id"))
     }
 
-    private func results(_ providerID: String) async throws -> BatchResults {
+    /// Has the provider's results made files.
+    func results(_ providerID: String) async throws -> BatchResults {
         let input = BatchResultsInput(
             id: providerID,
             name: batch.id.uuid.text,
@@ -93,7 +103,11 @@ struct BatchResultReader: Sendable {
                 )
             }
         }
-        if usage.requests > 0 { return usage.json }
+        return usage.requests > 0 ? usage.json : try reportedUsage()
+    }
+
+    /// What the provider says of the usage, if it does.
+    private func reportedUsage() throws -> String? {
         guard let said = report.members["usage"], case .map(let members) = said else { return nil }
         return try ObjectDocument(members).text()
     }

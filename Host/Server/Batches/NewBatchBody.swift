@@ -2,7 +2,7 @@ import HostCore
 import HostPlugins
 
 /// The body of `POST /v1/batches`.
-struct NewBatchBody: AdministratorBody {
+struct NewBatchBody: StrictBody {
     static let memberNames: Set<String> = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after", "model",
         "custom_llm_provider",

@@ -55,7 +55,13 @@ struct JobResultReader: Sendable {
             settling.plugins.target(job.deployment)?.serves(.tuneCheckpoints) == true
         else { return [] }
         let input = ObjectPageInput(id: providerID, after: nil, limit: Self.mostCheckpoints)
-        let result = try await settling.plugins.run(queries.request(.tuneCheckpoints, input), on: job.deployment)
+        let result: OperationResult
+        do throws(OperationFailure) {
+            result = try await settling.plugins.run(queries.request(.tuneCheckpoints, input), on: job.deployment)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return []
+        }
         return try ObjectPageResult(result).data.compactMap { checkpoint in
             guard case .map(let members) = checkpoint else { return nil }
             return ObjectDocument(members).text("fine_tuned_model_checkpoint")

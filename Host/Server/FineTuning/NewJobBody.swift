@@ -2,7 +2,7 @@ import HostCore
 import HostPlugins
 
 /// The body of `POST /v1/fine_tuning/jobs`.
-struct NewJobBody: AdministratorBody {
+struct NewJobBody: StrictBody {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case model
         case trainingFile = "training_file"
@@ -55,7 +55,7 @@ struct NewJobBody: AdministratorBody {
         for (name, value) in [
             ("method", method), ("hyperparameters", hyperparameters), ("integrations", integrations),
         ] {
-            if let value { try Self.refuseFiles(in: value, at: name, fileIDs) }
+            if let value { try Self.refuseFilesAndModels(in: value, at: name, fileIDs) }
         }
     }
 
@@ -106,8 +106,8 @@ struct NewJobBody: AdministratorBody {
         )
     }
 
-    /// Files are named in two places only; anywhere else nobody would ask whose they are.
-    private static func refuseFiles(
+    /// Files are named in two places only, and a model in one; anywhere else nobody would ask who may use them.
+    private static func refuseFilesAndModels(
         in value: ConfigurationValue,
         at place: String,
         _ fileIDs: FileIDCodec
@@ -117,10 +117,20 @@ struct NewJobBody: AdministratorBody {
             guard fileIDs.read(text) != .unknown else { return }
             throw refusal(place, "names a file: files are named in training_file and validation_file only")
         case .list(let items):
-            for (index, item) in items.enumerated() { try refuseFiles(in: item, at: "\(place)[\(index)]", fileIDs) }
+            for (index, item) in items.enumerated() {
+                try refuseFilesAndModels(in: item, at: "\(place)[\(index)]", fileIDs)
+            }
         case .map(let members):
             for (name, item) in members.sorted(by: { $0.key < $1.key }) {
-                try refuseFiles(in: item, at: "\(place).\(name)", fileIDs)
+                // A grader would call it for whoever may not.
+                guard name != "model" else {
+                    throw RuleError(
+                        .unsupported,
+                        "\(place).model is not supported here: a job calls no other model than its own.",
+                        parameter: "\(place).model"
+                    )
+                }
+                try refuseFilesAndModels(in: item, at: "\(place).\(name)", fileIDs)
             }
         case .null, .bool, .integer, .double: return
         }

@@ -3,6 +3,7 @@ import HostPlugins
 import HostRegistry
 import HostTransfer
 import Logging
+import Synchronization
 
 /// Makes a batch or a job at a provider: first its record, then its hidden files, then the object.
 ///
@@ -128,11 +129,13 @@ struct ObjectCreation: Sendable {
         by plan: Plan
     ) async throws -> ManagedObject {
         guard let json = input.json else { preconditionFailure("text and numbers can be written as JSON") }
+        let exists = Mutex(false)
         do {
             let request = OperationRequest(plan.operation, requestID: callID, input: json)
             let result = try await services.plugins.run(request, on: plan.deployment.id) {
                 [registry = services.registry] entry in
                 guard case .remember(plan.journalKind, let id) = entry else { return }
+                exists.withLock { $0 = true }
                 try await registry.remember(object.id, providerID: id)
             }
             let created = try ObjectResult(result)
@@ -145,7 +148,8 @@ struct ObjectCreation: Sendable {
             let pause = plan.form.isTerminal(created.status) ? 0 : services.keeper.firstPause
             return try await services.registry.openObject(object.id, report, due: pause)
         } catch let failure as OperationFailure {
-            if failure.mayHaveActed { await giveUp(object) } else { await drop(object) }
+            // What was named exists, whatever the plugin says afterwards.
+            if failure.mayHaveActed || exists.withLock({ $0 }) { await giveUp(object) } else { await drop(object) }
             throw DeploymentFailure(deployment: plan.deployment, failure: failure)
         } catch {
             await giveUp(object)

@@ -59,8 +59,18 @@ struct ObjectRemoval: Sendable {
             }
             return false
         }
-        for file in form.resultFiles(in: report) { try await delete(file, at: object.deployment) }
+        for file in try await resultFiles(of: object, report) { try await delete(file, at: object.deployment) }
         return true
+    }
+
+    /// What an object has made. Where results have to be made files of, that also removes what the provider wrote: its
+    /// bucket must not keep what nobody can reach.
+    private func resultFiles(of object: ManagedObject, _ report: ObjectResult) async throws -> [String] {
+        guard form.kind == .batch, let id = object.providerID,
+            plugins.target(object.deployment)?.serves(.batchResults) == true
+        else { return form.resultFiles(in: report) }
+        let made = try await BatchResultReader(settling: settling, batch: object, report: report).results(id)
+        return [made.outputFile?.id, made.errorFile?.id].compactMap { $0 }
     }
 
     private func delete(_ file: String, at deployment: DeploymentID) async throws(OperationFailure) {

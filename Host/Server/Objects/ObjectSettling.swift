@@ -28,6 +28,8 @@ struct ObjectSettling: Sendable {
 
     /// Goes on with an object that another host, or this one before, could not end.
     func goOn(_ object: ManagedObject, hasTime: Bool) async throws {
+        // It may have waited for its turn until another host took it.
+        guard try await registry.continueSettling(object.id) else { return }
         let mayRetry = hasTime && object.state.failures < Self.mostFailures
         let report: ObjectResult
         do throws(OperationFailure) {
@@ -114,7 +116,7 @@ struct ObjectSettling: Sendable {
             group.addTask {
                 while true {
                     do { try await Task.sleep(for: Self.timeBetweenSigns) } catch { return nil }
-                    try await registry.continueSettling(object.id)
+                    guard try await registry.continueSettling(object.id) else { throw CancellationError() }
                 }
             }
             defer { group.cancelAll() }

@@ -10,6 +10,8 @@ struct PolledCare: ObjectCare {
     /// A provider that has no such object is believed when it says so again after this time.
     let patience: Duration
 
+    private static let mostFailures = 12
+
     var form: any PolledKind { settling.form }
     var kind: ManagedObjectKind { form.kind }
     private var registry: Registry { settling.registry }
@@ -51,6 +53,7 @@ struct PolledCare: ObjectCare {
         }
         let isKnown = form.isKnown(report.status)
         if isTooOld(object) {
+            await stop(object)
             let what =
                 isKnown ? "has not ended it" : "reports the state \(report.status.prefix(100)), which is not known"
             try await settling.fail(object, "not_finished", "The provider \(what), long after it should have.")
@@ -65,7 +68,25 @@ struct PolledCare: ObjectCare {
         return try await registry.updateObject(object.id, ObjectReport(status: word, document: text)) ?? object
     }
 
+    /// What is given up here must not go on at its provider, where nobody could stop it any more.
+    private func stop(_ object: ManagedObject) async {
+        guard let id = object.providerID else { return }
+        do throws(OperationFailure) {
+            _ = try await queries.run(form.cancelOperation, id, at: object.deployment)
+        } catch {
+            settling.logger.warning(
+                "an object that is given up could not be cancelled",
+                metadata: [
+                    "object.uuid": "\(object.id.uuid.text)", "deployment.id": "\(object.deployment)",
+                    "error": "\(error)",
+                ]
+            )
+        }
+    }
+
     private func note(_ failure: OperationFailure, of object: ManagedObject) async throws {
+        // This host is about to stop; the object is due again as it was.
+        guard failure.reason != .cancelled else { return }
         guard failure.reason == .notFound else {
             return try await postpone(object, failure.message, atLeast: failure.retryAfter)
         }
@@ -78,7 +99,8 @@ struct PolledCare: ObjectCare {
     }
 
     private func postpone(_ object: ManagedObject, _ why: String, atLeast pause: Duration? = nil) async throws {
-        if isTooOld(object) {
+        // An object that nobody asked about for days is not given up for the first failure.
+        if isTooOld(object), object.state.failures >= Self.mostFailures {
             let message = "The provider could not be asked about it until long after it should have ended: \(why)"
             return try await settling.fail(object, "not_finished", message)
         }

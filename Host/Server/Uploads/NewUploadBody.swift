@@ -2,7 +2,7 @@ import HostCore
 import HostTransfer
 
 /// The body of `POST /v1/uploads`.
-struct NewUploadBody: AdministratorBody, Sendable {
+struct NewUploadBody: StrictBody, Sendable {
     struct Expiry: Decodable, Sendable {
         let anchor: String?
         let seconds: ConfigurationValue?

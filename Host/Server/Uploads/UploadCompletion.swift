@@ -23,15 +23,15 @@ struct UploadCompletion: Sendable {
         let parts = try body.parts(services.objectIDs)
         let checksum = try body.checksum()
         let fileID = FileID(uuid: .random())
-        switch try await begin(requested, parts, fileID, call) {
-        case .underWay:
-            throw GatewayError(
-                .conflict,
-                code: "upload_under_way",
-                parameter: "upload_id",
-                message: "The upload is being completed. Ask again in a moment.",
-                retryAfter: 5
-            )
+        try await waitForFirst(requested, call)
+        let beginning = try await services.registry.beginCompletion(
+            of: requested,
+            with: parts,
+            into: fileID,
+            for: call.principal
+        )
+        switch beginning {
+        case .underWay: throw RuleError.uploadUnderWay
         case .made(let file):
             return try await services.registry.file(
                 file,
@@ -51,22 +51,15 @@ struct UploadCompletion: Sendable {
         }
     }
 
-    private func begin(
-        _ requested: RequestedObject,
-        _ parts: [RequestedObject],
-        _ file: FileID,
-        _ call: Call
-    ) async throws -> CompletionBeginning {
-        let deadline = ContinuousClock.now + Self.longestWaitForFirst
-        while true {
-            let beginning = try await services.registry.beginCompletion(
-                of: requested,
-                with: parts,
-                into: file,
-                for: call.principal
-            )
-            guard beginning == .underWay, ContinuousClock.now < deadline else { return beginning }
-            try await Task.sleep(for: Self.pauseBetweenQuestions)
+    /// Waits until nobody completes the upload, or for long enough; who waits only asks, and ends with its client.
+    private func waitForFirst(_ requested: RequestedObject, _ call: Call) async throws {
+        try await cancellingOnDisconnect(of: call.context.channel) {
+            let deadline = ContinuousClock.now + Self.longestWaitForFirst
+            while try await services.registry.upload(requested, for: call.principal).status == .completing,
+                ContinuousClock.now < deadline
+            {
+                try await Task.sleep(for: Self.pauseBetweenQuestions)
+            }
         }
     }
 
@@ -78,7 +71,7 @@ struct UploadCompletion: Sendable {
         _ call: Call
     ) async throws -> ManagedFile {
         let terms = upload.terms
-        let targets = try services.models.targets(named: terms.targetNames, for: call.principal)
+        let targets = try await services.targets(named: terms.targetNames, for: call.principal)
         try uploads.checkServed(targets)
         let content = try await services.parts.content(
             of: parts,
@@ -119,7 +112,7 @@ struct UploadCompletion: Sendable {
         do {
             try await services.registry.giveBackUpload(upload.id, madeInto: file)
         } catch {
-            // The next request finds that nobody is at work on it.
+            // The next request here finds that nobody is at work on it, those elsewhere after a sweep of this host.
             services.logger.warning(
                 "an upload that could not be completed could not be given back",
                 metadata: ["upload.uuid": "\(upload.id.uuid.text)", "error": "\(error)"]

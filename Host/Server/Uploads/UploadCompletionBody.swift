@@ -1,7 +1,7 @@
 import HostCore
 
 /// The body of `POST /v1/uploads/{id}/complete`.
-struct UploadCompletionBody: AdministratorBody, Sendable {
+struct UploadCompletionBody: StrictBody, Sendable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case partIDs = "part_ids"
         case md5

@@ -22,7 +22,7 @@ struct UploadRoutes: Sendable {
     private func create(_ call: Call) async throws -> Response {
         let body = try await call.decoded(NewUploadBody.self)
         let terms = try body.terms(maximumBytes: services.limits.uploadBytes)
-        let targets = try services.models.targets(named: terms.targetNames, for: call.principal)
+        let targets = try await services.targets(named: terms.targetNames, for: call.principal)
         try UploadService(services: services).checkServed(targets)
         let upload = try await services.registry.beginUpload(NewUpload(for: call.principal, terms))
         return try answer(upload)

@@ -86,7 +86,12 @@ package final class PartStore: Sendable {
                 try incoming.file.descriptor.sync()
                 let place = try folder.madeFolder(upload.uuid.text)
                 try folder.move(incoming.file.name, to: place, as: part.uuid.text)
-                try place.sync()
+                do throws(SpoolError) {
+                    try place.sync()
+                } catch {
+                    place.removeIfPossible(part.uuid.text)
+                    throw error
+                }
             }
         } catch {
             settle(part)

@@ -36,12 +36,32 @@ package final class UploadSweep: Sendable {
             let found = try await store.uploads()
             let open = try await journal.openUploads(among: found)
             // The first part of an upload may come in between: what has no row was looked up after its folder was found.
-            for upload in found.subtracting(open) { try await store.removeAll(of: upload) }
+            for upload in found.subtracting(open) {
+                _ = await inTheirTurn(upload) { try await self.store.removeAll(of: upload) }
+            }
             guard !hasLookedBack.withLock({ $0 }) else { return }
-            for upload in open { try await lookBack(at: upload) }
-            hasLookedBack.withLock { $0 = true }
+            var hasSeenAll = true
+            for upload in open {
+                let hasSeen = await inTheirTurn(upload) { try await self.lookBack(at: upload) }
+                hasSeenAll = hasSeenAll && hasSeen
+            }
+            if hasSeenAll { hasLookedBack.withLock { $0 = true } }
         } catch {
             logger.warning("parts of uploads could not be swept", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Whether it was done; an upload whose folder cannot be changed does not hold up the others.
+    private func inTheirTurn(_ upload: RecordUUID, _ work: () async throws -> Void) async -> Bool {
+        do {
+            try await work()
+            return true
+        } catch {
+            logger.warning(
+                "parts of an upload could not be swept",
+                metadata: ["upload.uuid": "\(upload.text)", "error": "\(error)"]
+            )
+            return false
         }
     }
 

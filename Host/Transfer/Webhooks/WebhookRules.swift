@@ -20,6 +20,7 @@ package struct WebhookRules: Sendable {
     private let defaultURL: String?
     private let allowsHost: HostJudgement
     private let allowsInside: HostJudgement
+    private let trustsProxy: HostJudgement
 
     /// Makes the rules of a gateway with webhooks.
     ///
@@ -27,15 +28,18 @@ package struct WebhookRules: Sendable {
     ///   - defaultURL: Told about objects that name no URL; the operator's choice, so every host is allowed for it alone.
     ///   - allowsHost: Whether clients may name a place.
     ///   - allowsInside: Whether a place may have an address of this machine or its own networks.
+    ///   - trustsProxy: Whether a proxy may choose the address of a place, which nobody here judges then.
     /// - Throws: ``RuleError`` if the default URL is not one, or an address that is refused.
     package init(
         defaultURL: String?,
         allowsHost: @escaping HostJudgement,
-        allowsInside: @escaping HostJudgement
+        allowsInside: @escaping HostJudgement,
+        trustsProxy: @escaping HostJudgement
     ) throws(RuleError) {
         isOn = true
         self.allowsHost = allowsHost
         self.allowsInside = allowsInside
+        self.trustsProxy = trustsProxy
         guard let defaultURL else {
             self.defaultURL = nil
             return
@@ -48,6 +52,7 @@ package struct WebhookRules: Sendable {
         defaultURL = nil
         allowsHost = { _, _, _ in false }
         allowsInside = { _, _, _ in false }
+        trustsProxy = { _, _, _ in false }
     }
 
     /// Where the end of a new object is told.
@@ -83,7 +88,10 @@ package struct WebhookRules: Sendable {
 
     /// The rule for the client that webhooks are sent with.
     package var addressRule: AddressRule {
-        AddressRule { [allowsInside] in allowsInside($0.scheme.rawValue, $0.host, $0.port) }
+        AddressRule(
+            allowsInside: { [allowsInside] in allowsInside($0.scheme.rawValue, $0.host, $0.port) },
+            trustsProxy: { [trustsProxy] in trustsProxy($0.scheme.rawValue, $0.host, $0.port) }
+        )
     }
 
     private static func parsed(_ text: String, _ allowsInside: HostJudgement) throws(RuleError) -> UpstreamURL {

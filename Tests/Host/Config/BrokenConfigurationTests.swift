@@ -206,7 +206,8 @@ struct BrokenConfigurationTests {
             "allowed_routes: [a]",
             "allowed_routes: unknown key. The keys here are master_key, database_url, id_format, max_file_size_mb, "
                 + "max_upload_size_mb, uploads_disk_mb, uploads_folder, max_request_size_mb, drain_seconds, "
-                + "sweep_seconds, stale_seconds, lost_uploads, default_expiry_seconds, webhooks, batch_poll_seconds."
+                + "sweep_seconds, stale_seconds, lost_uploads, default_expiry_seconds, webhooks, batch_poll_seconds, "
+                + "batch_lost_seconds."
         ),
     ])
     func settingsThatAreWrong(setting: String, expected: String) {

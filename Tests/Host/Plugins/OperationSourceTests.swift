@@ -198,12 +198,21 @@ struct OperationSourceTests {
         try await withBench(plugin, timeout: .milliseconds(50)) { bench in
             let lines = ListedLines([.wait(entered: entered, mayGoOn: mayGoOn)])
 
-            let outcome = try await bench.run(.inputCreate, lines: lines)
+            let outcome = try await bench.run(.fileCreate, lines: lines)
 
             #expect(throws: OperationFailure.self) { try outcome.get() }
             #expect(bench.log.all == ["failure upstreamTimeout"])
             mayGoOn.signal()
             #expect(await eventually { plugin.counts.freed == 1 })
+        }
+    }
+
+    @Test
+    func whatGoesThroughAWholeFileHasAnHourAtLeast() async throws {
+        try await withBench(try reader(), timeout: .milliseconds(50)) { bench in
+            #expect(bench.target.timeout(of: .inputCreate) == .hours(1))
+            #expect(bench.target.timeout(of: .batchResults) == .hours(1))
+            #expect(bench.target.timeout(of: .chat) == .milliseconds(50))
         }
     }
 

@@ -254,7 +254,7 @@ struct ObjectTests {
             _ = try await fixture.registry.beginSettling(batch.id)
             let other = try await fixture.otherHost()
             fixture.clock.advance(by: .seconds(100))
-            try await fixture.registry.continueSettling(batch.id)
+            #expect(try await fixture.registry.continueSettling(batch.id))
             fixture.clock.advance(by: .seconds(100))
             #expect(try await other.takeDueObjects(.batch, pace: pace, limit: 9).isEmpty)
             fixture.clock.advance(by: .seconds(20))

@@ -40,7 +40,7 @@ struct AddressRuleTests {
         func cancelQueries() {}
     }
 
-    private static let strict = AddressRule { _ in false }
+    private static let strict = AddressRule(allowsInside: { _ in false }, trustsProxy: { _ in false })
 
     private func withNames(
         _ names: Names,
@@ -87,7 +87,10 @@ struct AddressRuleTests {
     func whatANameMeantBeforeDoesNotHelpIt() async throws {
         // Allowed for this test alone, 127.0.0.1 plays the public address that the name had at first.
         let wasPublic = Atomic(true)
-        let rule = AddressRule { _ in wasPublic.load(ordering: .relaxed) }
+        let rule = AddressRule(
+            allowsInside: { _ in wasPublic.load(ordering: .relaxed) },
+            trustsProxy: { _ in wasPublic.load(ordering: .relaxed) }
+        )
         try await withNames(Names(["127.0.0.1"]), rule: rule) { bench async throws in
             #expect(try await bench.answer(to: try request(bench)).status == 200)
             wasPublic.store(false, ordering: .relaxed)
@@ -121,7 +124,10 @@ struct AddressRuleTests {
 
     @Test
     func anEndpointThatMayLieInsideIsReached() async throws {
-        let rule = AddressRule { $0.host == "receiver.test.invalid" }
+        let rule = AddressRule(
+            allowsInside: { $0.host == "receiver.test.invalid" },
+            trustsProxy: { $0.host == "receiver.test.invalid" }
+        )
         try await withNames(Names(["169.254.169.254", "127.0.0.1"]), rule: rule) { bench async throws in
             #expect(try await bench.answer(to: try request(bench)).status == 200)
             #expect(try await bench.failure(of: try request(bench, host: "other.test.invalid")).code == .denied)
@@ -130,7 +136,10 @@ struct AddressRuleTests {
 
     @Test
     func whatLeadsNowhereIsRefusedEvenWhereAnythingInsideIsAllowed() async throws {
-        try await withNames(Names(["0.0.0.0"]), rule: AddressRule { _ in true }) { bench async throws in
+        try await withNames(
+            Names(["0.0.0.0"]),
+            rule: AddressRule(allowsInside: { _ in true }, trustsProxy: { _ in true })
+        ) { bench async throws in
             #expect(try await bench.failure(of: try request(bench)).code == .denied)
             #expect(bench.server.accepted.value == 0)
         }
@@ -142,7 +151,10 @@ struct AddressRuleTests {
         let target = try await ScriptedServer(group: group) { _, peer in peer.answer() }
         let proxy = try await TestProxy(group: group, target: target.port)
         let way = try UpstreamProxy(parsing: "http://127.0.0.1:\(proxy.port)")
-        let rule = AddressRule { $0.host == "inside.test.invalid" }
+        let rule = AddressRule(
+            allowsInside: { $0.host == "inside.test.invalid" },
+            trustsProxy: { $0.host == "inside.test.invalid" }
+        )
         try await withNames(
             Names(["127.0.0.1"]),
             rule: rule,
@@ -163,7 +175,10 @@ struct AddressRuleTests {
         try await withBench(
             configure: {
                 $0.makeResolver = { ThreadPoolResolver(loop: $0) }
-                $0.addressRule = AddressRule { $0.host == "localhost" }
+                $0.addressRule = AddressRule(
+                    allowsInside: { $0.host == "localhost" },
+                    trustsProxy: { $0.host == "localhost" }
+                )
             },
             script: { _, peer in peer.answer() },
             test: { bench async throws in

@@ -49,7 +49,8 @@ struct WebhookClientTests {
         let rules = try WebhookRules(
             defaultURL: nil,
             allowsHost: { _, _, _ in true },
-            allowsInside: { _, _, _ in isAllowed }
+            allowsInside: { _, _, _ in isAllowed },
+            trustsProxy: { _, _, _ in false }
         )
         let upstream = try UpstreamClient(
             group: group,

@@ -11,7 +11,8 @@ struct WebhookRulesTests {
         try WebhookRules(
             defaultURL: defaultURL,
             allowsHost: { allowed.contains("\($0) \($1) \($2)") },
-            allowsInside: { inside.contains("\($0) \($1) \($2)") }
+            allowsInside: { inside.contains("\($0) \($1) \($2)") },
+            trustsProxy: { _, _, _ in false }
         )
     }
 
@@ -51,7 +52,8 @@ struct WebhookRulesTests {
         let rules = try WebhookRules(
             defaultURL: nil,
             allowsHost: { _, _, _ in true },
-            allowsInside: { _, _, _ in false }
+            allowsInside: { _, _, _ in false },
+            trustsProxy: { _, _, _ in false }
         )
 
         #expect(throws: RuleError.self) { try rules.target(requested: url) }

@@ -104,7 +104,8 @@ struct WebhookSenderTests {
         let rules = try WebhookRules(
             defaultURL: nil,
             allowsHost: { _, host, _ in host.hasSuffix("example") },
-            allowsInside: { _, _, _ in false }
+            allowsInside: { _, _, _ in false },
+            trustsProxy: { _, _, _ in false }
         )
         let sender = WebhookSender(
             queue: queue,
