@@ -20,7 +20,9 @@ SECONDS = 60
 @pytest.fixture
 def prompt(start_gateway: Callable[..., Gateway], standard_configuration: Callable[..., dict]) -> Gateway:
     """A gateway that asks about batches every second and sweeps as often."""
-    return start_gateway(standard_configuration(batch_poll_seconds=1, batch_lost_seconds=2, sweep_seconds=1, stale_seconds=1))
+    return start_gateway(
+        standard_configuration(batch_poll_seconds=1, batch_lost_seconds=2, sweep_seconds=1, stale_seconds=1)
+    )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import statistics
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,9 +25,9 @@ from support.batches import create, jsonl, line, upload
 from support.gateway import BUILD, Gateway, clean_environment, configuration, openai_entry
 from support.simulators import Simulators
 
-#: Older than an hour: such a batch is asked about every five minutes.
-AGE_IN_SECONDS = 7200
-PACE_IN_SECONDS = 300
+#: Older than two hours: such a batch is asked about every ten minutes.
+AGE_IN_SECONDS = 7300
+PACE_IN_SECONDS = 600
 
 
 def clone(data: Path, count: int) -> None:
@@ -67,15 +67,17 @@ class Bench:
     gateway: Gateway
     simulators: Simulators
     generator: Generator
+    #: The port of the instant upstream.
+    upstream: int
 
     @cached_property
     def admin(self) -> httpx.Client:
         return self.gateway.client(MASTER_KEY, timeout=600)
 
-    def chats(self, options: argparse.Namespace, seconds: float) -> Load:
+    def chats(self, options: argparse.Namespace, seconds: float, port: int | None = None) -> Load:
         body = {"model": "chat", "messages": [{"role": "user", "content": "Hello" + "x" * 1100}]}
         request = Request(body=json.dumps(body).encode())
-        port = int(self.gateway.url.rsplit(":", 1)[1])
+        port = port or int(self.gateway.url.rsplit(":", 1)[1])
         return self.generator.run(port, request, 32, seconds, rate=options.rate, warm_up=0.5, drain=5)
 
     def share(self, seconds: float) -> float:
@@ -99,7 +101,7 @@ def running() -> Iterator[Bench]:
             gateway = Gateway.start(folder / "gateway", config, log_level="info")
             try:
                 simulators.hold_openai(batch=True)
-                yield Bench(gateway, simulators, Generator(BUILD, folder, 1))
+                yield Bench(gateway, simulators, Generator(BUILD, folder, 1), upstream.port)
             finally:
                 gateway.stop()
         finally:
@@ -116,29 +118,38 @@ def rewriting(bench: Bench, options: argparse.Namespace) -> None:
     file = upload(bench.gateway, content, bench.admin)
     quiet = [bench.chats(options, options.seconds / 4) for _ in range(3)]
     process = bench.gateway.process.pid
+    # What the machine does to anybody's requests meanwhile, the gateway's or not.
+    direct = during(bench, file, lambda: bench.chats(options, 2, bench.upstream))[0]
     Path(f"/proc/{process}/clear_refs").write_text("5")
     before, resident = seconds_of(process), kilobytes(process, "VmRSS")
-    made: dict[str, float] = {}
+    loads, seconds = during(bench, file, lambda: bench.chats(options, 2))
+    used = seconds_of(process) - before
+    grown = (kilobytes(process, "VmHWM") - resident) / 1000
+    print(
+        f"chats at {options.rate}/s alone: {times(quiet)}; while the batch was made: {times(loads)}\n"
+        f"without the gateway, while a batch was made: {times(direct)}\n"
+        f"the batch was made in {seconds:.1f} s, with {used:.1f} s of processor time, the chats' among it; "
+        f"memory grew by {grown:.0f} MB",
+        flush=True,
+    )
+
+
+def during(bench: Bench, file: str, measure: Callable[[], Load]) -> tuple[list[Load], float]:
+    """What is measured while a batch of a file is made, and how long that took in seconds."""
+    made: list[float] = []
 
     def make() -> None:
         began = time.monotonic()
         create(bench.gateway, file, bench.admin)
-        made["seconds"] = time.monotonic() - began
+        made.append(time.monotonic() - began)
 
     maker = threading.Thread(target=make)
     maker.start()
     loads = []
     while maker.is_alive():
-        loads.append(bench.chats(options, 2))
+        loads.append(measure())
     maker.join()
-    used = seconds_of(process) - before
-    grown = (kilobytes(process, "VmHWM") - resident) / 1000
-    print(
-        f"chats at {options.rate}/s alone: {times(quiet)}; while the batch was made: {times(loads)}\n"
-        f"the batch was made in {made['seconds']:.1f} s, with {used:.1f} s of processor time, the chats' among it; "
-        f"memory grew by {grown:.0f} MB",
-        flush=True,
-    )
+    return loads, made[0]
 
 
 def times(loads: list[Load]) -> str:

@@ -13,7 +13,7 @@ package struct PollPace: Hashable, Sendable {
     static let partOfAge: Int64 = 12
 
     /// Makes a pace.
-    package init(first: Int64 = 5, longest: Int64 = 300, lostAfter: Int64 = 86_400) {
+    package init(first: Int64 = 5, longest: Int64 = 600, lostAfter: Int64 = 86_400) {
         self.lostAfter = lostAfter
         self.first = max(1, first)
         self.longest = max(self.first, longest)
