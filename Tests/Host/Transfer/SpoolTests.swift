@@ -271,6 +271,8 @@ func withSpool(
     } catch {
         outcome = .failure(error)
     }
+    // Files are closed on the pool: what it still had to do when it stops would be let go of while it holds its lock.
+    for _ in 0..<2 { try await pool.runIfActive {} }
     try await pool.shutdownGracefully()
     try FileManager.default.removeItem(atPath: folder)
     try outcome.get()
