@@ -63,8 +63,10 @@ struct ObjectRemoval: Sendable {
         return true
     }
 
-    /// What an object has made. Where results have to be made files of, that also removes what the provider wrote: its
-    /// bucket must not keep what nobody can reach.
+    /// What an object has made.
+    ///
+    /// Where results have to be made files of, that also removes what the provider wrote: its bucket must not keep what
+    /// nobody can reach.
     private func resultFiles(of object: ManagedObject, _ report: ObjectResult) async throws -> [String] {
         guard form.kind == .batch, let id = object.providerID,
             plugins.target(object.deployment)?.serves(.batchResults) == true
