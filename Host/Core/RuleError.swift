@@ -45,6 +45,11 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
 }
 
 extension RuleError {
+    /// The error for a field that says something it may not: its name, and `what` it must be.
+    package static func invalid(_ parameter: String, _ what: String) -> RuleError {
+        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
+    }
+
     /// The same for a line of a batch's input, counted from 1.
     package func inLine(_ number: Int) -> RuleError {
         RuleError(code, "Line \(number) of the input file cannot be used. \(message)", parameter: parameter)

@@ -24,27 +24,27 @@ struct ListQuery: Sendable {
     init(_ call: Call) async throws {
         let query = try QueryParameters(call.request)
         for (name, _) in query.pairs where !Self.names.contains(name) {
-            throw Self.refusal(name, "is not a parameter of this list")
+            throw RuleError.invalid(name, "is not a parameter of this list")
         }
         for name in Self.names where !name.hasPrefix("target_model_names") && query.all(name).count > 1 {
-            throw Self.refusal(name, "comes more than once")
+            throw RuleError.invalid(name, "comes more than once")
         }
         limit = try query["limit"].map { text in
             guard let number = Int(text), (1...10_000).contains(number) else {
-                throw Self.refusal("limit", "must be a whole number from 1 to 10000")
+                throw RuleError.invalid("limit", "must be a whole number from 1 to 10000")
             }
             return number
         }
         order =
             try query["order"].map { text in
                 guard let order = FileListing.Order(rawValue: text) else {
-                    throw Self.refusal("order", "must be asc or desc")
+                    throw RuleError.invalid("order", "must be asc or desc")
                 }
                 return order
             } ?? .newestFirst
         purpose = try query["purpose"].map { text in
             guard let purpose = FilePurpose(rawValue: text) else {
-                throw Self.refusal(
+                throw RuleError.invalid(
                     "purpose",
                     "is none of \(FilePurpose.allCases.map(\.rawValue).joined(separator: ", "))"
                 )
@@ -62,12 +62,8 @@ struct ListQuery: Sendable {
         do {
             return try JSONDecoder().decode(Body.self, from: body).names
         } catch {
-            throw refusal("target_model_names", "in the body must be text or a list of texts")
+            throw RuleError.invalid("target_model_names", "in the body must be text or a list of texts")
         }
-    }
-
-    private static func refusal(_ parameter: String, _ what: String) -> RuleError {
-        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
     }
 
     private struct Body: Decodable {

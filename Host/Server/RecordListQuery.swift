@@ -35,7 +35,7 @@ struct RecordListQuery: Sendable {
         guard let text = text(name) else { return nil }
         let items = text.split(separator: ",").map { String($0.drop { $0 == " " }) }
         guard items.count <= PageRequest.maximumSize else {
-            throw Self.refusal(name, "has more than \(PageRequest.maximumSize) values")
+            throw RuleError.invalid(name, "has more than \(PageRequest.maximumSize) values")
         }
         return items
     }
@@ -45,7 +45,7 @@ struct RecordListQuery: Sendable {
         switch text(name)?.lowercased() {
         case nil, "false": false
         case "true": true
-        default: throw Self.refusal(name, "must be true or false")
+        default: throw RuleError.invalid(name, "must be true or false")
         }
     }
 
@@ -54,18 +54,14 @@ struct RecordListQuery: Sendable {
         let number = try whole("page") ?? 1
         let size = try whole(sizeName) ?? defaultSize
         guard (1...PageRequest.maximumSize).contains(size) else {
-            throw Self.refusal(sizeName, "must be a whole number from 1 to \(PageRequest.maximumSize)")
+            throw RuleError.invalid(sizeName, "must be a whole number from 1 to \(PageRequest.maximumSize)")
         }
         return try PageRequest(number: number, size: size)
     }
 
     private func whole(_ name: String) throws -> Int? {
         guard let text = text(name) else { return nil }
-        guard let number = Int(text) else { throw Self.refusal(name, "must be a whole number") }
+        guard let number = Int(text) else { throw RuleError.invalid(name, "must be a whole number") }
         return number
-    }
-
-    private static func refusal(_ parameter: String, _ what: String) -> RuleError {
-        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
     }
 }

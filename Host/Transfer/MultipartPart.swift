@@ -20,7 +20,6 @@ package struct MultipartPart: Hashable, Sendable {
 /// Gathers the header lines of one part.
 struct MultipartHeaders {
     private static let maximumNameLength = 256
-    private static let maximumFilenameLength = 1024
 
     private(set) var count = 0
     private var disposition: String?
@@ -59,7 +58,7 @@ struct MultipartHeaders {
         guard value.main == "form-data", let name = value.value("name").map(Self.unescaped) else {
             throw Self.malformed("its Content-Disposition is not form-data with a name")
         }
-        guard !name.isEmpty, name.utf8.count <= Self.maximumNameLength, !Self.hasControls(name) else {
+        guard !name.isEmpty, name.utf8.count <= Self.maximumNameLength, !ClientFilename.hasControls(name) else {
             throw Self.malformed("its name is empty, longer than \(Self.maximumNameLength) bytes or has controls")
         }
         return MultipartPart(name: name, filename: try Self.filename(value), contentType: contentType)
@@ -75,15 +74,14 @@ struct MultipartHeaders {
             given = value.value("filename").map(unescaped)
         }
         guard let given else { return nil }
-        guard !hasControls(given) else {
+        guard !ClientFilename.hasControls(given) else {
             throw RuleError(.invalidRequest, "The file's name has a control character.", parameter: "file")
         }
-        // A client's folders are no business of ours, and must never become a path here or at a provider.
-        let last = given.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
-        guard last.utf8.count <= maximumFilenameLength else {
-            throw malformed("the file's name is longer than \(maximumFilenameLength) bytes")
+        let last = ClientFilename.lastComponent(of: given)
+        guard last.utf8.count <= ClientFilename.maximumLength else {
+            throw malformed("the file's name is longer than \(ClientFilename.maximumLength) bytes")
         }
-        return last == "." || last == ".." ? "" : last
+        return last
     }
 
     /// Resolves what browsers escape in a form's names (WHATWG HTML, multipart/form-data encoding): the quote and
@@ -128,10 +126,6 @@ struct MultipartHeaders {
             index += 3
         }
         return String(validating: result, as: UTF8.self)
-    }
-
-    private static func hasControls(_ text: String) -> Bool {
-        text.unicodeScalars.contains { $0.properties.generalCategory == .control }
     }
 
     private static func set(_ header: inout String?, _ value: String) throws(RuleError) {

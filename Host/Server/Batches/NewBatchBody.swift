@@ -37,20 +37,19 @@ struct NewBatchBody: StrictBody {
         try ObjectMetadata(metadata).check()
         guard let expiry = outputExpiresAfter else { return }
         guard expiry.anchor == "created_at" else {
-            throw Self.refusal("output_expires_after.anchor", "must be created_at")
+            throw RuleError.invalid("output_expires_after.anchor", "must be created_at")
         }
         guard Self.expirySeconds.contains(expiry.seconds) else {
             let (least, most) = (Self.expirySeconds.lowerBound, Self.expirySeconds.upperBound)
-            throw Self.refusal("output_expires_after.seconds", "must be between \(least) and \(most)")
+            throw RuleError.invalid("output_expires_after.seconds", "must be between \(least) and \(most)")
         }
     }
 
     private static func check(_ word: String, in known: [String], _ parameter: String) throws(RuleError) {
         guard !known.contains(word) else { return }
-        throw refusal(parameter, "must be \(known.count > 1 ? "one of " : "")\(known.joined(separator: ", "))")
-    }
-
-    private static func refusal(_ parameter: String, _ what: String) -> RuleError {
-        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
+        throw RuleError.invalid(
+            parameter,
+            "must be \(known.count > 1 ? "one of " : "")\(known.joined(separator: ", "))"
+        )
     }
 }

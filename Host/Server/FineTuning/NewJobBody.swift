@@ -43,10 +43,10 @@ struct NewJobBody: StrictBody {
     /// - Throws: ``RuleError`` that names the member.
     func check(_ fileIDs: FileIDCodec) throws(RuleError) {
         if let suffix, !(1...Self.longestSuffix).contains(suffix.unicodeScalars.count) {
-            throw Self.refusal("suffix", "must have 1 to \(Self.longestSuffix) characters")
+            throw RuleError.invalid("suffix", "must have 1 to \(Self.longestSuffix) characters")
         }
         if let seed, !(0...Int64(Int32.max)).contains(seed) {
-            throw Self.refusal("seed", "must be a whole number from 0 to \(Int32.max)")
+            throw RuleError.invalid("seed", "must be a whole number from 0 to \(Int32.max)")
         }
         try checkMethod()
         try checkHyperparameters()
@@ -61,9 +61,9 @@ struct NewJobBody: StrictBody {
 
     private func checkMethod() throws(RuleError) {
         guard let method, method != .null else { return }
-        guard case .map(let members) = method else { throw Self.refusal("method", "must be an object") }
+        guard case .map(let members) = method else { throw RuleError.invalid("method", "must be an object") }
         guard case .string(let type)? = members["type"], Self.methods.contains(type) else {
-            throw Self.refusal("method.type", "must be one of \(Self.methods.joined(separator: ", "))")
+            throw RuleError.invalid("method.type", "must be one of \(Self.methods.joined(separator: ", "))")
         }
         try Self.refuseUnknown(members, known: ["type", type], at: "method")
     }
@@ -71,23 +71,23 @@ struct NewJobBody: StrictBody {
     private func checkHyperparameters() throws(RuleError) {
         guard let hyperparameters, hyperparameters != .null else { return }
         guard case .map(let members) = hyperparameters else {
-            throw Self.refusal("hyperparameters", "must be an object")
+            throw RuleError.invalid("hyperparameters", "must be an object")
         }
         try Self.refuseUnknown(members, known: Self.hyperparameterNames, at: "hyperparameters")
     }
 
     private func checkIntegrations() throws(RuleError) {
         guard let integrations, integrations != .null else { return }
-        guard case .list(let items) = integrations else { throw Self.refusal("integrations", "must be a list") }
+        guard case .list(let items) = integrations else { throw RuleError.invalid("integrations", "must be a list") }
         guard items.count <= Self.mostIntegrations else {
-            throw Self.refusal("integrations", "may have \(Self.mostIntegrations) entries")
+            throw RuleError.invalid("integrations", "may have \(Self.mostIntegrations) entries")
         }
         for (index, item) in items.enumerated() {
             let place = "integrations[\(index)]"
             guard case .map(let members) = item, case .string(let type)? = members["type"],
                 Self.integrationTypes.contains(type)
             else {
-                throw Self.refusal("\(place).type", "must be \(Self.integrationTypes.joined(separator: ", "))")
+                throw RuleError.invalid("\(place).type", "must be \(Self.integrationTypes.joined(separator: ", "))")
             }
             try Self.refuseUnknown(members, known: ["type", type], at: place)
         }
@@ -115,7 +115,7 @@ struct NewJobBody: StrictBody {
         switch value {
         case .string(let text):
             guard fileIDs.read(text) != .unknown else { return }
-            throw refusal(place, "names a file: files are named in training_file and validation_file only")
+            throw RuleError.invalid(place, "names a file: files are named in training_file and validation_file only")
         case .list(let items):
             for (index, item) in items.enumerated() {
                 try refuseFilesAndModels(in: item, at: "\(place)[\(index)]", fileIDs)
@@ -134,9 +134,5 @@ struct NewJobBody: StrictBody {
             }
         case .null, .bool, .integer, .double: return
         }
-    }
-
-    private static func refusal(_ parameter: String, _ what: String) -> RuleError {
-        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
     }
 }

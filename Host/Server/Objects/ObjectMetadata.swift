@@ -27,19 +27,15 @@ struct ObjectMetadata: Sendable {
     func check() throws(RuleError) {
         guard let pairs else { return }
         guard pairs.count <= Self.mostPairs else {
-            throw Self.refusal("metadata", "has \(pairs.count) pairs and may have \(Self.mostPairs)")
+            throw RuleError.invalid("metadata", "has \(pairs.count) pairs and may have \(Self.mostPairs)")
         }
         for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
             guard key.unicodeScalars.count <= Self.longestKey else {
-                throw Self.refusal("metadata", "has a key of more than \(Self.longestKey) characters")
+                throw RuleError.invalid("metadata", "has a key of more than \(Self.longestKey) characters")
             }
             guard value.unicodeScalars.count <= Self.longestValue else {
-                throw Self.refusal("metadata.\(key)", "has more than \(Self.longestValue) characters")
+                throw RuleError.invalid("metadata.\(key)", "has more than \(Self.longestValue) characters")
             }
         }
-    }
-
-    private static func refusal(_ parameter: String, _ what: String) -> RuleError {
-        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
     }
 }

@@ -17,23 +17,19 @@ struct PageQuery: Sendable {
     init(_ query: QueryParameters, alsoKnown isKnown: (String) -> Bool = { _ in false }) throws(RuleError) {
         for (name, _) in query.pairs {
             guard Self.names.contains(name) || isKnown(name) else {
-                throw Self.refusal(name, "is not a parameter of this list")
+                throw RuleError.invalid(name, "is not a parameter of this list")
             }
-            guard query.all(name).count == 1 else { throw Self.refusal(name, "comes more than once") }
+            guard query.all(name).count == 1 else { throw RuleError.invalid(name, "comes more than once") }
         }
         if let text = query["limit"] {
             guard let number = Int(text), (1...100).contains(number) else {
-                throw Self.refusal("limit", "must be a whole number from 1 to 100")
+                throw RuleError.invalid("limit", "must be a whole number from 1 to 100")
             }
             limit = number
         } else {
             limit = nil
         }
         after = query["after"]
-        if let after, after.utf8.count > Self.longestID { throw Self.refusal("after", "is no id") }
-    }
-
-    private static func refusal(_ parameter: String, _ what: String) -> RuleError {
-        RuleError(.invalidRequest, "\(parameter) \(what).", parameter: parameter)
+        if let after, after.utf8.count > Self.longestID { throw RuleError.invalid("after", "is no id") }
     }
 }

@@ -20,7 +20,6 @@ struct NewUploadBody: StrictBody, Sendable {
     }
 
     static let memberNames = Set(CodingKeys.allCases.map(\.rawValue))
-    private static let longestFilename = 1024
 
     let filename: String
     let purpose: String
@@ -58,16 +57,12 @@ struct NewUploadBody: StrictBody, Sendable {
         )
     }
 
-    // A client's folders are no business of ours, and must never become a path here or at a provider.
     private func lastComponent() throws(RuleError) -> String {
-        let parts = filename.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }
-        let last = parts.last.map { String($0) } ?? ""
-        guard !last.isEmpty, last != ".", last != "..", last.utf8.count <= Self.longestFilename,
-            !last.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-        else {
+        let last = ClientFilename.lastComponent(of: filename)
+        guard !last.isEmpty, last.utf8.count <= ClientFilename.maximumLength, !ClientFilename.hasControls(last) else {
             throw RuleError(
                 .invalidRequest,
-                "filename must be a file's name of at most \(Self.longestFilename) bytes without control characters.",
+                "filename must be a file's name of at most \(ClientFilename.maximumLength) bytes without control characters.",
                 parameter: "filename"
             )
         }
