@@ -156,11 +156,11 @@ def test_a_repeated_completion_answers_the_same_file(gateway: Gateway, simulator
     upload = begun(gateway.admin, 4, BOTH)
     part = added(gateway.admin, upload, b"data")
 
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: complete(gateway.admin, upload, [part]), range(4)))
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: complete(gateway.admin, upload, [part]), range(12)))
     later = complete(gateway.admin, upload, [part])
 
-    assert [one.status_code for one in answers] == [200] * 4
+    assert [one.status_code for one in answers] == [200] * 12
     assert len({one.json()["file"]["id"] for one in [*answers, later]}) == 1
     check_copies(simulators, b"data")
     assert_error(add(gateway.admin, upload, b"more"), 400, code="upload_completed")

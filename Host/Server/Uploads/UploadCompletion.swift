@@ -23,14 +23,7 @@ struct UploadCompletion: Sendable {
         let parts = try body.parts(services.objectIDs)
         let checksum = try body.checksum()
         let fileID = FileID(uuid: .random())
-        try await waitForFirst(requested, call)
-        let beginning = try await services.registry.beginCompletion(
-            of: requested,
-            with: parts,
-            into: fileID,
-            for: call.principal
-        )
-        switch beginning {
+        switch try await begin(requested, parts, fileID, call) {
         case .underWay: throw RuleError.uploadUnderWay
         case .made(let file):
             return try await services.registry.file(
@@ -51,10 +44,35 @@ struct UploadCompletion: Sendable {
         }
     }
 
+    /// Takes the upload once nobody else completes it, or says that somebody still does after long enough.
+    ///
+    /// Several repeats can find the upload open at the same time, and only one of them takes it: the others wait again.
+    private func begin(
+        _ requested: RequestedObject,
+        _ parts: [RequestedObject],
+        _ file: FileID,
+        _ call: Call
+    ) async throws -> CompletionBeginning {
+        let deadline = ContinuousClock.now + Self.longestWaitForFirst
+        while true {
+            try await waitForFirst(requested, until: deadline, call)
+            let beginning = try await services.registry.beginCompletion(
+                of: requested,
+                with: parts,
+                into: file,
+                for: call.principal
+            )
+            guard case .underWay = beginning, ContinuousClock.now < deadline else { return beginning }
+        }
+    }
+
     /// Waits until nobody completes the upload, or for long enough; who waits only asks, and ends with its client.
-    private func waitForFirst(_ requested: RequestedObject, _ call: Call) async throws {
+    private func waitForFirst(
+        _ requested: RequestedObject,
+        until deadline: ContinuousClock.Instant,
+        _ call: Call
+    ) async throws {
         try await cancellingOnDisconnect(of: call.context.channel) {
-            let deadline = ContinuousClock.now + Self.longestWaitForFirst
             while try await services.registry.upload(requested, for: call.principal).status == .completing,
                 ContinuousClock.now < deadline
             {
