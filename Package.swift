@@ -6,9 +6,12 @@ import PackageDescription
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
-//          └─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
+//          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
+//          └─► HostPluginTools ──► HostPlugins
 //
-//   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPlugins
+//   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
+//
+//   gantry-worker ──► HostPluginABI, HostFunctions, PluginConformance, CSandbox    (nothing of the network or of Foundation)
 //
 // Host modules and plugins never import each other: they meet at the C ABI only.
 
@@ -63,6 +66,7 @@ let package = Package(
         .executable(name: "gantry", targets: ["gantry"]),
         .executable(name: "gantry-load", targets: ["gantry-load"]),
         .executable(name: "gantry-simulators", targets: ["gantry-simulators"]),
+        .executable(name: "gantry-worker", targets: ["gantry-worker"]),
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
         .library(name: "gantry-plugin-openai", type: .dynamic, targets: ["OpenAIPlugin"]),
         .library(name: "gantry-plugin-vertex-ai", type: .dynamic, targets: ["VertexAIPlugin"]),
@@ -86,6 +90,13 @@ let package = Package(
         // SDK
         .target(name: "CGantryPlugin", path: "SDK/CGantryPlugin", exclude: ["exports.map"]),
         module("GantryPlugin", "SDK/GantryPlugin", ["CGantryPlugin"]),
+        module("PluginConformance", "SDK/Conformance", ["CGantryPlugin"]),
+        .target(
+            name: "CGantryTemplates",
+            path: "SDK/Templates",
+            sources: ["templates.c"],
+            publicHeadersPath: "include"
+        ),
 
         // Host
         module("HostCore", "Host/Core", []),
@@ -110,11 +121,27 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
+        .systemLibrary(
+            name: "CFFI",
+            path: "Host/CFFI",
+            pkgConfig: "libffi",
+            providers: [.apt(["libffi-dev"])]
+        ),
+        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin"]),
+        module("HostPluginABI", "Host/PluginABI", ["CGantryPlugin"]),
+        .target(name: "CSandbox", path: "Host/CSandbox"),
+        .executableTarget(
+            name: "gantry-worker",
+            dependencies: ["CGantryPlugin", "CSandbox", "HostFunctions", "HostPluginABI", "PluginConformance"],
+            path: "Host/Worker",
+            swiftSettings: strict
+        ),
         module(
             "HostPlugins",
             "Host/Plugins",
             [
-                "HostCore", "HostUpstream", "CGantryPlugin", logging, crypto, httpTypes,
+                "HostCore", "HostFunctions", "HostPluginABI", "HostUpstream", "CGantryPlugin", logging, crypto,
+                httpTypes,
                 .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOCore"), nio("NIOPosix"),
                 nio("NIOHTTP1"), nio("NIOFoundationEssentialsCompat"),
             ]
@@ -137,10 +164,12 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
+        module("HostPluginTools", "Host/PluginTools", ["CGantryTemplates", "HostCore", "HostPlugins", crypto]),
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer",
+                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools", "HostRegistry",
+                "HostServer", "HostTransfer",
                 "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -187,6 +216,14 @@ let package = Package(
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
+        tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
+        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
+        tests("HostPluginABITests", "Tests/Host/PluginABI", ["CGantryPlugin", "HostPluginABI"]),
+        tests(
+            "HostPluginToolsTests",
+            "Tests/Host/PluginTools",
+            ["HostCore", "HostPlugins", "HostPluginTools", crypto]
+        ),
         tests(
             "HostPluginsTests",
             "Tests/Host/Plugins",

@@ -71,7 +71,7 @@ need_swift() {
         done
     fi
     command -v swift >/dev/null || fail "there is no 'swift' in PATH: install Swift 6.2 or later from swift.org."
-    need_packages binutils ca-certificates git libc6-dev libpq-dev libsqlite3-dev libstdc++-12-dev pkg-config tzdata \
+    need_packages binutils ca-certificates git libc6-dev libffi-dev libpq-dev libsqlite3-dev libstdc++-12-dev pkg-config tzdata \
         zlib1g-dev
 }
 

@@ -27,7 +27,8 @@ package final class PluginInstance: @unchecked Sendable {
         environment: [String: String],
         logger: Logger
     ) throws(PluginError) {
-        let library = try PluginLibrary(definition, runDirectory: runDirectory)
+        let image = try PluginImage(definition, runDirectory: runDirectory)
+        let library = try PluginLibrary(image, as: definition)
         try self.init(definition, library: library, environment: environment, logger: logger)
     }
 

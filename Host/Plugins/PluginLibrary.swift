@@ -1,17 +1,11 @@
 import CGantryPlugin
-import Crypto
-import FoundationEssentials
 import Glibc
-import HostCore
 
-/// A plugin's shared library, loaded from a private copy whose bytes were hashed while they were copied.
+/// A plugin's shared library in this process.
 ///
 /// It is never unloaded: closing a Swift library crashes a Swift host at its next conformance look-up, and Go's and
 /// Rust's runtimes cannot be unloaded either.
 struct PluginLibrary: Sendable {
-    private static let entrySymbol = "gantry_plugin_entry_v1"
-    private static let maximumSizeInBytes = 512 << 20
-
     let table: PluginTable
     /// Lower-case hexadecimal SHA-256 of the bytes that were loaded.
     let sha256: String
@@ -22,126 +16,32 @@ struct PluginLibrary: Sendable {
         self.sha256 = sha256
     }
 
-    /// Checks, copies and opens a library.
+    /// Opens a checked copy of a library.
     ///
     /// - Parameters:
+    ///   - image: The private copy.
     ///   - definition: The manifest's claims.
-    ///   - runDirectory: Where the private copy is put, under `plugins/<sha256>/`.
     /// - Throws: ``PluginError`` with `.libraryRefused` or `.incompatible`.
-    init(_ definition: PluginDefinition, runDirectory: String) throws(PluginError) {
-        let path = definition.libraryPath
-        try Self.checkOwnership(definition.manifestPath)
-        try Self.checkOwnership(path)
-        let bytes: [UInt8]
-        do throws(RegularFile.Failure) {
-            bytes = try RegularFile.read(path, atMost: Self.maximumSizeInBytes)
-        } catch {
-            throw PluginError(.libraryRefused, "\(path): \(error.reason).")
-        }
-        sha256 = SHA256.hash(data: bytes).hexadecimal
-        if let expected = definition.sha256, expected != sha256 {
-            throw PluginError(
-                .libraryRefused,
-                "\(path): its SHA-256 is \(sha256), the manifest \(definition.manifestPath) says \(expected)."
-            )
-        }
-        do throws(ELFInspection.Refusal) {
-            let exports = try ELFInspection(bytes).exportedSymbols
-            guard exports == [Self.entrySymbol] else {
-                let shown = exports.sorted().prefix(4).joined(separator: ", ")
-                throw ELFInspection.Refusal(
-                    reason: "it exports \(exports.count) symbols (\(shown)) instead of \(Self.entrySymbol) alone"
-                )
-            }
-        } catch {
-            throw PluginError(.libraryRefused, "\(path): \(error.reason). Build it as the SDK's README says.")
-        }
-        let copy = try Self.store(bytes, sha256: sha256, runDirectory: runDirectory)
-        table = try Self.open(copy, shownAs: path)
+    init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
+        sha256 = image.sha256
+        table = try Self.open(image.path, shownAs: image.origin)
         guard table.id == definition.id, table.version == definition.version else {
             throw PluginError(
                 .libraryRefused,
-                "\(path): it is \(table.id) \(table.version), the manifest \(definition.manifestPath) says "
+                "\(image.origin): it is \(table.id) \(table.version), the manifest \(definition.manifestPath) says "
                     + "\(definition.id) \(definition.version)."
             )
         }
-    }
-
-    /// Refuses a file or folder that somebody else could change.
-    private static func checkOwnership(_ path: String) throws(PluginError) {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        for checked in [path, folder.isEmpty ? "/" : folder] {
-            var status = stat()
-            guard stat(checked, &status) == 0 else {
-                throw PluginError(
-                    .libraryRefused,
-                    "\(checked): \(systemMessage()). Put it there or correct the manifest."
-                )
-            }
-            guard status.st_uid == geteuid() || status.st_uid == 0 else {
-                throw PluginError(
-                    .libraryRefused,
-                    "\(checked): it belongs to user \(status.st_uid). Take it over first."
-                )
-            }
-            guard status.st_mode & 0o022 == 0 || isSticky(status) else {
-                throw PluginError(
-                    .libraryRefused,
-                    "\(checked): group or others may write to it. Run `chmod go-w` on it first."
-                )
-            }
-        }
-    }
-
-    /// In a sticky folder such as /tmp others can add files but not replace this one.
-    private static func isSticky(_ status: stat) -> Bool {
-        status.st_mode & S_IFMT == S_IFDIR && status.st_mode & S_ISVTX != 0
-    }
-
-    /// Writes the bytes that were hashed to a file that only this user can change.
-    private static func store(
-        _ bytes: [UInt8],
-        sha256: String,
-        runDirectory: String
-    ) throws(PluginError) -> String {
-        let folder = "\(runDirectory)/plugins/\(sha256)"
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        } catch {
-            throw PluginError(.libraryRefused, "\(folder): it cannot be created. Check `--data`.")
-        }
-        let path = "\(folder)/plugin.so"
-        let temporary = "\(path).\(getpid())"
-        unlink(temporary)
-        let descriptor = Glibc.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o500)
-        guard descriptor >= 0 else { throw PluginError(.libraryRefused, "\(temporary): \(systemMessage()).") }
-        defer { close(descriptor) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
-            }
-            guard count > 0 else { throw PluginError(.libraryRefused, "\(temporary): \(systemMessage()).") }
-            written += count
-        }
-        guard rename(temporary, path) == 0 else {
-            throw PluginError(.libraryRefused, "\(path): \(systemMessage()).")
-        }
-        return path
     }
 
     private static func open(_ path: String, shownAs library: String) throws(PluginError) -> PluginTable {
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             throw PluginError(.libraryRefused, "\(library): \(loaderMessage()).")
         }
-        guard let symbol = dlsym(handle, entrySymbol) else {
+        guard let symbol = dlsym(handle, PluginImage.entrySymbol) else {
             throw PluginError(
                 .incompatible,
-                "\(library): it has no \(entrySymbol): it is no Gantry plugin, or one for another ABI major."
+                "\(library): it has no \(PluginImage.entrySymbol): it is no Gantry plugin, or one for another ABI major."
             )
         }
         typealias Entry = @convention(c) (UInt32) -> UnsafePointer<gantry_plugin>?

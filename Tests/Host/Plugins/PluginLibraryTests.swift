@@ -23,7 +23,7 @@ struct PluginLibraryTests {
             secrets: [:]
         )
         do throws(PluginError) {
-            _ = try PluginLibrary(definition, runDirectory: library.path("run"))
+            _ = try PluginLibrary(PluginImage(definition, runDirectory: library.path("run")), as: definition)
             return nil
         } catch {
             return error

@@ -1,0 +1,4 @@
+import CGantryTemplates
+
+/// A small working plugin to begin with.
+package struct PluginTemplate {}

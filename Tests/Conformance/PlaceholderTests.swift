@@ -1,0 +1,2 @@
+import PluginConformance
+import Testing

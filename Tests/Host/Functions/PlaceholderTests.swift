@@ -1,0 +1,2 @@
+import HostFunctions
+import Testing

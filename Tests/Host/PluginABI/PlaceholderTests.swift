@@ -1,0 +1,2 @@
+import HostPluginABI
+import Testing

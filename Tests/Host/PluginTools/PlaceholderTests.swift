@@ -1,0 +1,2 @@
+import HostPluginTools
+import Testing
