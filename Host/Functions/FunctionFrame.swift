@@ -105,7 +105,8 @@ struct FunctionFrame: ~Copyable {
     /// The capacity that the function asks for; nil if all it wanted to write is there.
     var needed: Int? {
         // A length is the C function's size_t, and garbage in it may look negative here.
-        let longest = (0..<outputCount).map { UInt(bitPattern: lengths[$0]) }.max() ?? 0
+        var longest: UInt = 0
+        for index in 0..<outputCount { longest = max(longest, UInt(bitPattern: lengths[index])) }
         return longest > UInt(capacity) ? Int(clamping: longest) : nil
     }
 
