@@ -87,13 +87,12 @@ package final class BoundFunction: @unchecked Sendable {
     ///   - inputs: One for each argument but `out`, in order.
     ///   - capacity: The size of the buffer for each `out`; a function that needs more is called once more with it.
     ///   - receive: Gets the outcome, which ends with it.
-    /// - Returns: What `receive` returns.
     /// - Throws: ``FunctionError`` with `.badArgument`, `.badResult`, or `.failed` for a status other than 0.
-    package func call<R>(
+    package func call(
         _ inputs: UnsafeBufferPointer<FunctionInput>,
         capacity: Int,
-        _ receive: (FunctionOutcome) throws(FunctionError) -> R
-    ) throws(FunctionError) -> R {
+        _ receive: (FunctionOutcome) throws(FunctionError) -> Void
+    ) throws(FunctionError) {
         guard inputs.count == self.inputs.count else {
             throw FunctionError(
                 .badArgument,
@@ -104,7 +103,8 @@ package final class BoundFunction: @unchecked Sendable {
         var capacity = min(max(capacity, 1), Self.largestResult)
         var isRepeated = false
         while true {
-            let attempt: Result<Attempt<R>, FunctionError> = withUnsafeTemporaryAllocation(
+            // The capacity that the function asks for, if it has not got it.
+            let attempt: Result<Int?, FunctionError> = withUnsafeTemporaryAllocation(
                 byteCount: max(shape.size + texts, 1),
                 alignment: 16
             ) { memory in
@@ -114,30 +114,22 @@ package final class BoundFunction: @unchecked Sendable {
                     return .failure(error)
                 }
             }
-            switch try attempt.get() {
-            case .done(let result): return result
-            case .needs(let needed):
-                guard !isRepeated, needed <= Self.largestResult else {
-                    let most = isRepeated ? capacity : Self.largestResult
-                    throw FunctionError(.badResult, "\(symbol) wants to write \(needed) bytes; it has \(most).")
-                }
-                isRepeated = true
-                capacity = needed
+            guard let needed = try attempt.get() else { return }
+            guard !isRepeated, needed <= Self.largestResult else {
+                let most = isRepeated ? capacity : Self.largestResult
+                throw FunctionError(.badResult, "\(symbol) wants to write \(needed) bytes; it has \(most).")
             }
+            isRepeated = true
+            capacity = needed
         }
     }
 
-    private enum Attempt<R> {
-        case done(R)
-        case needs(Int)
-    }
-
-    private func attempt<R>(
+    private func attempt(
         _ inputs: UnsafeBufferPointer<FunctionInput>,
         capacity: Int,
         _ memory: UnsafeMutableRawBufferPointer,
-        _ receive: (FunctionOutcome) throws(FunctionError) -> R
-    ) throws(FunctionError) -> Attempt<R> {
+        _ receive: (FunctionOutcome) throws(FunctionError) -> Void
+    ) throws(FunctionError) -> Int? {
         let storage = FunctionFrame.makeStorage(shape, capacity: capacity)
         guard let start = memory.baseAddress, storage != nil || shape.outputs == 0 else {
             throw FunctionError(.badResult, "\(symbol): there is no memory for its result.")
@@ -159,8 +151,9 @@ package final class BoundFunction: @unchecked Sendable {
         guard frame.isIntact else {
             throw FunctionError(.badResult, "\(symbol) has written past the end of its out.")
         }
-        if let needed = frame.needed { return .needs(needed) }
-        return .done(try receive(FunctionOutcome(value: try value(word, text), outputs: frame.outputs)))
+        if let needed = frame.needed { return needed }
+        try receive(FunctionOutcome(value: try value(word, text), outputs: frame.outputs))
+        return nil
     }
 
     private func value(_ word: UInt64, _ text: UnsafeMutableRawPointer?) throws(FunctionError) -> FunctionOutcome.Value

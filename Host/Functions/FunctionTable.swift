@@ -5,9 +5,17 @@ import Glibc
 ///
 /// `@unchecked Sendable`: what the pointer leads to is written once, before anybody else has this object.
 package final class FunctionTable: @unchecked Sendable {
-    private static let firstCapacity = 4096
+    private static let firstCapacity = 1024
 
-    private let hooks: [BoundFunction?]
+    /// A hook with its function; by the hook's number.
+    private struct BoundHook {
+        let hook: FunctionHook
+        let function: BoundFunction
+        let inputs: [FunctionHook.Input]
+        let output: FunctionHook.Output
+    }
+
+    private let hooks: [BoundHook?]
     private let functions: [String: BoundFunction]
     private let published: UnsafeMutablePointer<gantry_functions>
 
@@ -18,7 +26,7 @@ package final class FunctionTable: @unchecked Sendable {
     ///   - library: Where the functions are.
     /// - Throws: ``FunctionError`` with `.symbolMissing` or `.badBinding`.
     package init(_ bindings: FunctionBindings, in library: FunctionLibrary) throws(FunctionError) {
-        var hooks = [BoundFunction?](repeating: nil, count: FunctionHook.allCases.count + 1)
+        var hooks = [BoundHook?](repeating: nil, count: FunctionHook.allCases.count + 1)
         var mask: UInt64 = 0
         for binding in bindings.hooks {
             guard let hook = FunctionHook(named: binding.name) else {
@@ -29,7 +37,12 @@ package final class FunctionTable: @unchecked Sendable {
             } catch {
                 throw FunctionError(.badBinding, "\(binding.signature), \(error)")
             }
-            hooks[Int(hook.rawValue)] = try library.function(binding.symbol, binding.signature)
+            hooks[Int(hook.rawValue)] = BoundHook(
+                hook: hook,
+                function: try library.function(binding.symbol, binding.signature),
+                inputs: hook.inputs.map(\.kind),
+                output: hook.output
+            )
             mask |= 1 << UInt64(hook.rawValue)
         }
         var functions: [String: BoundFunction] = [:]
@@ -107,69 +120,68 @@ package final class FunctionTable: @unchecked Sendable {
         _ values: UnsafeBufferPointer<gantry_value>,
         _ sink: UnsafePointer<gantry_value_sink>
     ) -> gantry_status {
-        guard let hook = FunctionHook(rawValue: number), let function = hooks[Int(number)] else {
+        guard number < UInt32(hooks.count), let bound = hooks[Int(number)] else {
             return gantry_status(GANTRY_E_NOTFOUND)
         }
         do throws(FunctionError) {
-            try run(hook, function, values, sink)
+            try run(bound, values, sink)
             return gantry_status(GANTRY_OK)
         } catch {
-            var message = "The hook \(hook.name) has failed: \(error.message)"
+            var message = "The hook \(bound.hook.name) has failed: \(error.message)"
             message.withUTF8 { sink.emit(gantry_slice(ptr: $0.baseAddress, len: $0.count)) }
             return error.hookStatus
         }
     }
 
     private func run(
-        _ hook: FunctionHook,
-        _ function: BoundFunction,
+        _ bound: BoundHook,
         _ values: UnsafeBufferPointer<gantry_value>,
         _ sink: UnsafePointer<gantry_value_sink>
     ) throws(FunctionError) {
-        let inputs = hook.inputs
-        guard values.count == inputs.count else {
-            throw FunctionError(.badArgument, "it has \(inputs.count) inputs, and was given \(values.count).")
+        guard values.count == bound.inputs.count else {
+            throw FunctionError(.badArgument, "it has \(bound.inputs.count) inputs, and was given \(values.count).")
         }
         // The result is mostly of about the length of what went in.
-        let capacity = Self.firstCapacity + 2 * values.reduce(0) { $0 + max($1.bytes.len, 0) }
-        let outcome: Result<Void, FunctionError> = withUnsafeTemporaryAllocation(
+        var capacity = Self.firstCapacity
+        for value in values { capacity += 2 * min(max(value.bytes.len, 0), BoundFunction.largestResult) }
+        // A function may leave out the last inputs.
+        let count = bound.function.inputs.count
+        let result: Result<Void, FunctionError> = withUnsafeTemporaryAllocation(
             of: FunctionInput.self,
-            capacity: inputs.count
-        ) { lent in
-            // A function may leave out the last inputs.
-            for index in function.inputs.indices {
+            capacity: max(count, 1)
+        ) { inputs in
+            for index in 0..<count {
                 let value = values[index]
-                lent.initializeElement(
+                inputs.initializeElement(
                     at: index,
-                    to: inputs[index].kind == .number
+                    to: bound.inputs[index] == .number
                         ? .integer(value.number)
                         : .bytes(UnsafeRawBufferPointer(start: value.bytes.ptr, count: value.bytes.len))
                 )
             }
-            let given = UnsafeBufferPointer(rebasing: lent[..<function.inputs.count])
+            let lent = UnsafeBufferPointer(rebasing: inputs[..<count])
             do throws(FunctionError) {
-                return .success(
-                    try function.call(given, capacity: capacity) { (outcome) throws(FunctionError) in
-                        try Self.give(outcome, of: hook, function, to: sink)
-                    }
-                )
+                try bound.function.call(lent, capacity: capacity) { (outcome) throws(FunctionError) in
+                    try Self.give(outcome, of: bound, to: sink)
+                }
+                return .success(())
             } catch {
                 return .failure(error)
             }
         }
-        try outcome.get()
+        try result.get()
     }
 
     /// Gives the caller what a hook's function gave, if it is what the hook wants.
     private static func give(
         _ outcome: FunctionOutcome,
-        of hook: FunctionHook,
-        _ function: BoundFunction,
+        of bound: BoundHook,
         to sink: UnsafePointer<gantry_value_sink>
     ) throws(FunctionError) {
+        let function = bound.function
         let bytes: UnsafeRawBufferPointer
         switch outcome.value {
-        case .integer(let number) where hook.output == .count:
+        case .integer(let number) where bound.output == .count:
             guard number >= 0 else {
                 throw FunctionError(.badResult, "\(function.symbol) gave \(number), which is no count.")
             }
@@ -180,10 +192,14 @@ package final class FunctionTable: @unchecked Sendable {
         case .null: throw FunctionError(.badResult, "\(function.symbol) gave NULL.")
         case .nothing, .integer, .real: bytes = outcome.outputs.first ?? UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        guard hook.output != .text || String(validating: bytes, as: UTF8.self) != nil else {
+        guard bound.output != .text || isText(bytes) else {
             throw FunctionError(.badResult, "\(function.symbol) gave something that is not UTF-8.")
         }
         sink.emit(gantry_slice(ptr: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), len: bytes.count))
+    }
+
+    private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
     }
 }
 

@@ -71,18 +71,19 @@ extension BoundFunction {
     }
 
     private func call(lending inputs: [FunctionInput], limit: Int) throws(FunctionError) -> FunctionAnswer {
-        let result: Result<FunctionAnswer, FunctionError> = inputs.withUnsafeBufferPointer { inputs in
+        var answer = FunctionAnswer(value: .null, outputs: [])
+        let result: Result<Void, FunctionError> = inputs.withUnsafeBufferPointer { inputs in
             do throws(FunctionError) {
-                return .success(
-                    try self.call(inputs, capacity: min(Self.firstCapacity, limit)) { (outcome) throws(FunctionError) in
-                        try self.copy(outcome, limit: limit)
-                    }
-                )
+                try self.call(inputs, capacity: min(Self.firstCapacity, limit)) { (outcome) throws(FunctionError) in
+                    answer = try self.copy(outcome, limit: limit)
+                }
+                return .success(())
             } catch {
                 return .failure(error)
             }
         }
-        return try result.get()
+        try result.get()
+        return answer
     }
 
     private func copy(_ outcome: FunctionOutcome, limit: Int) throws(FunctionError) -> FunctionAnswer {
