@@ -1,4 +1,5 @@
 import HostCore
+import HostPluginABI
 import Logging
 
 /// One running plugin: a manifest's library with its configuration.
