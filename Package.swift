@@ -228,8 +228,8 @@ let package = Package(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPlugins", "HostUpstream", crypto, logging, nio("NIOCore"),
-                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
+                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),
