@@ -10,6 +10,10 @@ import Synchronization
 package final class PluginInstance: @unchecked Sendable {
     let definition: PluginDefinition
     let table: PluginTable
+    /// What the plugin says of itself, for this manifest's provider.
+    let description: PluginDescription
+    /// What both the library and this manifest's provider have.
+    let operations: Set<OperationKind>
     let secrets: SecretStore
     let logger: Logger
 
@@ -61,7 +65,11 @@ package final class PluginInstance: @unchecked Sendable {
             throw error
         }
         self.definition = definition
-        self.table = library.table
+        table = library.table
+        description = definition.profile.map(library.table.description.adapted) ?? library.table.description
+        operations =
+            definition.profile.map { library.table.operations.intersection($0.operations) }
+            ?? library.table.operations
         self.secrets = secrets
         self.services = services
         self.logger = pluginLogger

@@ -25,11 +25,14 @@ struct PluginLibrary: Sendable {
     init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
         sha256 = image.sha256
         table = try Self.open(image.path, shownAs: image.origin)
-        guard table.id == definition.id, table.version == definition.version else {
+        // A library that serves many providers is known by its own id, and each manifest has a version of its own.
+        let id = definition.profile?.adapter ?? definition.id
+        let version = definition.profile == nil ? definition.version : table.version
+        guard table.id == id, table.version == version else {
             throw PluginError(
                 .libraryRefused,
                 "\(image.origin): it is \(table.id) \(table.version), the manifest \(definition.manifestPath) says "
-                    + "\(definition.id) \(definition.version)."
+                    + "\(id) \(version)."
             )
         }
     }

@@ -25,7 +25,7 @@ package final class PluginTarget: @unchecked Sendable {
         gate: DeploymentGate? = nil
     ) throws(PluginError) {
         var binder = ParameterBinder(
-            rules: instance.table.description.parameters,
+            rules: instance.description.parameters,
             secrets: instance.secrets,
             environment: environment,
             scope: .deployment(definition.deployment.id.description),
@@ -52,17 +52,17 @@ package final class PluginTarget: @unchecked Sendable {
     package var standing: DeploymentStanding { gate.standing }
 
     /// Whether the plugin serves this kind of operation.
-    package func serves(_ kind: OperationKind) -> Bool { instance.table.operations.contains(kind) }
+    package func serves(_ kind: OperationKind) -> Bool { instance.operations.contains(kind) }
 
     /// Whether the provider gives back the content of files uploaded for this purpose.
     package func givesBackContent(of purpose: FilePurpose) -> Bool {
-        let purposes = instance.table.description.contentPurposes
+        let purposes = instance.description.contentPurposes
         return serves(.fileContent) && (purposes.contains("*") || purposes.contains(purpose.rawValue))
     }
 
     /// What becomes of a file whose upload was cut off before anybody noted its id; nil if the plugin does not say.
     package var lostFiles: LostFiles? {
-        let told = instance.table.description.lostFiles
+        let told = instance.description.lostFiles
         return told == .search && !serves(.fileList) ? nil : told
     }
 
