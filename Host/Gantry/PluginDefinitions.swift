@@ -27,7 +27,8 @@ struct PluginDefinitions {
                     manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
                 },
                 configuration: manifest.configuration,
-                secrets: manifest.secrets
+                secrets: manifest.secrets,
+                profile: manifest.wire.map(ProviderProfile.init)
             )
         }
         targets = configuration.deployments.map { deployment in
@@ -67,5 +68,21 @@ struct PluginDefinitions {
         } catch {
             return CommandLine.arguments.first
         }
+    }
+}
+
+extension ProviderProfile {
+    /// A manifest's provider as the plugin host wants it.
+    init(_ wire: WireProvider) {
+        var variables: [String: String] = [:]
+        variables["api_key"] = wire.apiKeyVariable
+        variables["api_base"] = wire.apiBaseVariable
+        self.init(
+            adapter: WireProvider.adapter,
+            operations: wire.operations,
+            secretParameters: wire.secretParameters,
+            variables: variables,
+            contentPurposes: wire.quirks.contentPurposes
+        )
     }
 }

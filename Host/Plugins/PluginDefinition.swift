@@ -15,6 +15,8 @@ package struct PluginDefinition: Sendable {
     package let secrets: [String: String]
     /// What its workers may use; nil if its code runs inside of this process.
     package let limits: PluginLimits?
+    /// What the manifest says of its provider; nil if the library is for that one alone.
+    package let profile: ProviderProfile?
 
     /// Makes a definition.
     package init(
@@ -26,7 +28,8 @@ package struct PluginDefinition: Sendable {
         allowsHost: @escaping @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool,
         configuration: [String: ConfigurationValue],
         secrets: [String: String],
-        limits: PluginLimits? = nil
+        limits: PluginLimits? = nil,
+        profile: ProviderProfile? = nil
     ) {
         self.id = id
         self.version = version
@@ -37,6 +40,7 @@ package struct PluginDefinition: Sendable {
         self.configuration = configuration
         self.secrets = secrets
         self.limits = limits
+        self.profile = profile
     }
 }
 

@@ -48,9 +48,10 @@ package final class PluginInstance: Sendable {
         environment: [String: String],
         logger: Logger
     ) throws(PluginError) {
-        let setup = try PluginSetup(definition, library.table.facts, environment: environment, logger: logger)
+        let facts = library.table.facts.adapted(to: definition)
+        let setup = try PluginSetup(definition, facts, environment: environment, logger: logger)
         code = .local(try LocalInstance(library.table, setup))
-        facts = library.table.facts
+        self.facts = facts
         self.definition = definition
         secrets = setup.secrets
         self.logger = setup.logger
