@@ -27,6 +27,8 @@ package struct PluginManifest: Sendable {
     package let isolation: Isolation
     /// The manifest's path: the directory as the loader was given it, and the file's name.
     package let file: String
+    /// The file's bytes, which all of this was read from: what a signature of it is about.
+    package let bytes: [UInt8]
     /// Where its `id` stands.
     package let location: SourceLocation
 
@@ -42,6 +44,7 @@ package struct PluginManifest: Sendable {
         sha256: String?,
         isolation: Isolation,
         file: String,
+        bytes: [UInt8],
         location: SourceLocation
     ) {
         self.id = id
@@ -54,6 +57,7 @@ package struct PluginManifest: Sendable {
         self.sha256 = sha256
         self.isolation = isolation
         self.file = file
+        self.bytes = bytes
         self.location = location
     }
 }
