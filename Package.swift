@@ -7,7 +7,7 @@ import PackageDescription
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
-//          └─► HostPluginTools ──► HostPlugins
+//          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
 //
@@ -164,7 +164,11 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
-        module("HostPluginTools", "Host/PluginTools", ["CGantryTemplates", "HostCore", "HostPlugins", crypto]),
+        module(
+            "HostPluginTools",
+            "Host/PluginTools",
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", crypto]
+        ),
         .executableTarget(
             name: "gantry",
             dependencies: [
@@ -222,7 +226,7 @@ let package = Package(
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",

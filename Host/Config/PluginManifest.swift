@@ -31,6 +31,8 @@ package struct PluginManifest: Sendable {
     package let limits: PluginLimits
     /// The manifest's path: the directory as the loader was given it, and the file's name.
     package let file: String
+    /// The file's bytes, which all of this was read from: what a signature of it is about.
+    package let bytes: [UInt8]
     /// Where its `id` stands.
     package let location: SourceLocation
 
@@ -48,6 +50,7 @@ package struct PluginManifest: Sendable {
         isolation: Isolation,
         limits: PluginLimits = PluginLimits(),
         file: String,
+        bytes: [UInt8],
         location: SourceLocation
     ) {
         self.id = id
@@ -62,6 +65,7 @@ package struct PluginManifest: Sendable {
         self.isolation = isolation
         self.limits = limits
         self.file = file
+        self.bytes = bytes
         self.location = location
     }
 }

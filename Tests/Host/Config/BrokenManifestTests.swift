@@ -55,7 +55,7 @@ struct BrokenManifestTests {
         ),
         (
             required + "sha256: 123abc",
-            "p.yaml:4: sha256: must be the 64 hexadecimal digits that sha256sum prints for the library."
+            "p.yaml:4: sha256: must be the 64 hexadecimal digits that sha256sum prints for the file."
         ),
         (required + "isolation: none", "p.yaml:4: isolation: must be process or in_process, not \"none\"."),
         (
