@@ -40,7 +40,7 @@ extension OpenAITarget {
     func fileContent(_ operation: Operation) async throws(Failure) -> OperationResult {
         let input = try operation.inputJSON()
         let path = try Requests.path("/files", input) + "/content"
-        let response = try await operation.send(requests.download(path, range: input["range"]?.string))
+        let response = try await send(requests.download(path, range: input["range"]?.string), operation)
         guard response.isSuccess else { throw Failures.contentFailure(response, try await response.body()) }
         try await response.pipe()
         return .done
