@@ -5,7 +5,7 @@ import PackageDescription
 // build in CI (`--explicit-target-dependency-import-check error`).
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
-//          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
+//          ├─► HostConfig ──► HostFunctions                      (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
@@ -100,7 +100,7 @@ let package = Package(
 
         // Host
         module("HostCore", "Host/Core", []),
-        module("HostConfig", "Host/Config", ["HostCore", "Yams"]),
+        module("HostConfig", "Host/Config", ["HostCore", "HostFunctions", "Yams"]),
         .systemLibrary(
             name: "CPostgreSQL",
             path: "Host/CPostgreSQL",
@@ -218,7 +218,7 @@ let package = Package(
             resources: [.copy("Fixtures")]
         ),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
-        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
+        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
         tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
         tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),

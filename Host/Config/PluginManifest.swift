@@ -24,6 +24,8 @@ package struct PluginManifest: Sendable {
     package let configuration: [String: ConfigurationValue]
     /// Secrets by name.
     package let secrets: [String: String]
+    /// Plain C functions; nil if the manifest has none.
+    package let functions: PluginFunctions?
     /// 64 lower-case hexadecimal digits; nil if the library is not pinned.
     package let sha256: String?
     package let isolation: Isolation
@@ -46,6 +48,7 @@ package struct PluginManifest: Sendable {
         hosts: [HostPattern],
         configuration: [String: ConfigurationValue],
         secrets: [String: String],
+        functions: PluginFunctions? = nil,
         sha256: String?,
         isolation: Isolation,
         limits: PluginLimits = PluginLimits(),
@@ -61,6 +64,7 @@ package struct PluginManifest: Sendable {
         self.hosts = hosts
         self.configuration = configuration
         self.secrets = secrets
+        self.functions = functions
         self.sha256 = sha256
         self.isolation = isolation
         self.limits = limits

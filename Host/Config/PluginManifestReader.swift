@@ -15,7 +15,7 @@ struct PluginManifestReader {
     /// Whether the manifest does not say `enabled: false`.
     func isEnabled(_ document: SourceValue) throws(ConfigurationError) -> Bool {
         let root = try reader.mapping(document)
-        try root.refuseKeys(except: Self.keys + WireManifestReader.keys)
+        try root.refuseKeys(except: Self.keys + WireManifestReader.keys + PluginFunctionsReader.keys)
         return try root["enabled"].map { (value) throws(ConfigurationError) in try reader.bool(value) } ?? true
     }
 
@@ -29,17 +29,18 @@ struct PluginManifestReader {
     func manifest(_ document: SourceValue, bytes: [UInt8]) throws(ConfigurationError) -> PluginManifest {
         let file = document.location.file
         let root = try reader.mapping(document)
-        try root.refuseKeys(except: Self.keys + WireManifestReader.keys)
+        try root.refuseKeys(except: Self.keys + WireManifestReader.keys + PluginFunctionsReader.keys)
         let id = try root.required("id", "Give the plugin's id, such as openai.")
         let version = try root.required("version", "Give the library's version, in quotes.")
         let name = try name(id, allowing: "_-", isLowercase: true)
         let secrets = try secrets(root["secrets"])
         let wires = WireManifestReader(reader: reader)
         let wire = try wires.provider(root, secrets: Set(secrets.keys))
+        let functions = try PluginFunctionsReader(reader: reader).functions(root, path: path)
         let isolation: PluginManifest.Isolation =
             try root["isolation"].map { (value) throws(ConfigurationError) in
                 try reader.word(value, of: [.process, .inProcess])
-            } ?? (wire == nil ? .process : .inProcess)
+            } ?? (wire == nil || functions != nil ? .process : .inProcess)
         return PluginManifest(
             id: name,
             version: try self.name(version, allowing: ".+_-"),
@@ -49,6 +50,7 @@ struct PluginManifestReader {
             hosts: try wires.hosts(try hosts(root["hosts"]), of: root),
             configuration: try configuration(root["configuration"], of: wire, named: name),
             secrets: secrets,
+            functions: functions,
             sha256: try root["sha256"].map { (value) throws(ConfigurationError) in try reader.digest(value) },
             isolation: isolation,
             limits: try limits(root["limits"], isolation: isolation),
