@@ -5,8 +5,7 @@
 static gantry_status send_request(const gantry_event *e, const gantry_sink *sink) {
   gantry_pair headers[] = {{.name = GANTRY_LIT("Content-Type"), .value = GANTRY_LIT("application/json")},
     {.name = GANTRY_LIT("Authorization"), .value = GANTRY_LIT("Bearer "), .secret = GANTRY_LIT("acme_key")}};
-  gantry_segment body[64]; /* the client's request, its model and files named as the provider does */
-  size_t n = 0, at = 0;
+  gantry_segment body[64]; size_t n = 0, at = 0; /* the client's request, model and files named as the provider does */
   for (size_t i = 0; i < e->ref_count; at = e->refs[i].offset + e->refs[i].length, i++) {
     if (n + 5 > 64) return GANTRY_E_LIMIT;
     body[n++] = INPUT(at, e->refs[i].offset - at), body[n++] = BYTES(GANTRY_LIT("\""));
