@@ -7,7 +7,7 @@ import PackageDescription
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
-//          └─► HostPluginTools ──► HostPlugins
+//          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
 //
@@ -172,7 +172,11 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
-        module("HostPluginTools", "Host/PluginTools", ["CGantryTemplates", "HostCore", "HostPlugins", crypto]),
+        module(
+            "HostPluginTools",
+            "Host/PluginTools",
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", crypto]
+        ),
         .executableTarget(
             name: "gantry",
             dependencies: [
@@ -230,14 +234,14 @@ let package = Package(
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPlugins", "HostUpstream", crypto, logging, nio("NIOCore"),
-                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
+                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),
