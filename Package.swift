@@ -5,7 +5,7 @@ import PackageDescription
 // build in CI (`--explicit-target-dependency-import-check error`).
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
-//          ├─► HostConfig ──► HostFunctions                      (HostConfig ──► HostCore)
+//          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
@@ -135,7 +135,7 @@ let package = Package(
             pkgConfig: "libffi",
             providers: [.apt(["libffi-dev"])]
         ),
-        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin"]),
+        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin", "HostPluginABI"]),
         module("HostPluginABI", "Host/PluginABI", ["CGantryPlugin"]),
         .target(name: "CSandbox", path: "Host/CSandbox"),
         .executableTarget(
@@ -230,7 +230,7 @@ let package = Package(
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
         tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
-        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
+        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions", "HostPluginABI"]),
         tests("HostPluginABITests", "Tests/Host/PluginABI", ["CGantryPlugin", "HostPluginABI"]),
         tests(
             "HostPluginToolsTests",
