@@ -5,8 +5,9 @@ import Testing
 
 /// The manifests in `plugins.d`.
 struct ShippedManifestTests {
-    private static let folder = URL(filePath: #filePath)
-        .deletingLastPathComponent().appending(path: "../../../plugins.d").standardized
+    private static let root = URL(filePath: #filePath)
+        .deletingLastPathComponent().appending(path: "../../..").standardized
+    private static let folder = root.appending(path: "plugins.d")
 
     private static func configuration(_ models: [String]) throws -> GatewayConfiguration {
         let entries = models.map { "  - {model_name: \($0), litellm_params: {model: \($0), api_key: k}}" }
@@ -57,6 +58,28 @@ struct ShippedManifestTests {
                 #expect(base.hasPrefix("https://") || base.hasPrefix("http://127.0.0.1:"))
             }
             #expect(wire.quirks.isKeyless == (wire.baseURL?.hasPrefix("https://") != true))
+        }
+    }
+
+    @Test
+    func theManualsExampleIsRead() throws {
+        let manual = try String(contentsOf: Self.root.appending(path: "SDK/MANIFESTS.md"), encoding: .utf8)
+        let blocks = manual.components(separatedBy: "```")
+        let example = try #require(blocks.first { $0.hasPrefix("yaml\nid:") }).dropFirst("yaml\n".count)
+
+        let plugins = try ConfigurationFixtures.load(
+            ConfigurationFixtures.scenario,
+            manifests: [
+                ("a.yaml", ConfigurationFixtures.openAI), ("b.yaml", ConfigurationFixtures.vertexAI),
+                ("c.yaml", String(example)),
+            ],
+            environment: ConfigurationFixtures.environment.merging(["ACME_TEAM": "t"]) { first, _ in first }
+        ).plugins
+
+        #expect(plugins.last?.wire?.headers.count == 3)
+        for word in ProviderOperation.allCases.map(\.rawValue) {
+            let part = word.firstIndex(of: ".").map { String(word[$0...]) } ?? word
+            #expect(manual.contains("`\(part)`"), "\(word)")
         }
     }
 

@@ -91,6 +91,18 @@ struct OpenAIChatEditTests {
     }
 
     @Test
+    func moreChangesThanAHostTakesAreRefused() throws {
+        let messages = Array(repeating: #"{"role":"developer"}"#, count: 16_385)
+
+        let most = try sent("{\"messages\":[\(messages.dropFirst().joined(separator: ","))]}")
+        let more = try harness.start(.chat, input: Array("{\"messages\":[\(messages.joined(separator: ","))]}".utf8))
+
+        #expect(most?.contains("developer") == false)
+        #expect(more.failure?.reason == .invalid)
+        #expect(more.commands.allSatisfy { $0.kind != .http })
+    }
+
+    @Test
     func depthCostsNothing() throws {
         let nested = String(repeating: "[", count: 200_000) + String(repeating: "]", count: 200_000)
 
