@@ -27,8 +27,12 @@ package struct PluginManifest: Sendable {
     /// 64 lower-case hexadecimal digits; nil if the library is not pinned.
     package let sha256: String?
     package let isolation: Isolation
+    /// What its workers may use, if it runs in any.
+    package let limits: PluginLimits
     /// The manifest's path: the directory as the loader was given it, and the file's name.
     package let file: String
+    /// The file's bytes, which all of this was read from: what a signature of it is about.
+    package let bytes: [UInt8]
     /// Where its `id` stands.
     package let location: SourceLocation
 
@@ -44,7 +48,9 @@ package struct PluginManifest: Sendable {
         secrets: [String: String],
         sha256: String?,
         isolation: Isolation,
+        limits: PluginLimits = PluginLimits(),
         file: String,
+        bytes: [UInt8],
         location: SourceLocation
     ) {
         self.id = id
@@ -57,7 +63,9 @@ package struct PluginManifest: Sendable {
         self.secrets = secrets
         self.sha256 = sha256
         self.isolation = isolation
+        self.limits = limits
         self.file = file
+        self.bytes = bytes
         self.location = location
     }
 }

@@ -4,7 +4,7 @@ import HostCore
 struct PluginManifestReader {
     private static let keys = [
         "id", "version", "library", "wire", "providers", "hosts", "configuration", "secrets", "sha256", "isolation",
-        "enabled",
+        "enabled", "limits",
     ]
 
     private static let mostProviders = 64
@@ -12,18 +12,34 @@ struct PluginManifestReader {
 
     let reader: ValueReader
 
-    /// The manifest; nil if the file says `enabled: false`.
-    func manifest(_ document: SourceValue) throws(ConfigurationError) -> PluginManifest? {
+    /// Whether the manifest does not say `enabled: false`.
+    func isEnabled(_ document: SourceValue) throws(ConfigurationError) -> Bool {
+        let root = try reader.mapping(document)
+        try root.refuseKeys(except: Self.keys + WireManifestReader.keys)
+        return try root["enabled"].map { (value) throws(ConfigurationError) in try reader.bool(value) } ?? true
+    }
+
+    /// What a manifest says, be it enabled or not.
+    ///
+    /// - Parameters:
+    ///   - document: The file as values.
+    ///   - bytes: The file.
+    /// - Returns: The manifest.
+    /// - Throws: ``ConfigurationError`` for what it may not say.
+    func manifest(_ document: SourceValue, bytes: [UInt8]) throws(ConfigurationError) -> PluginManifest {
         let file = document.location.file
         let root = try reader.mapping(document)
         try root.refuseKeys(except: Self.keys + WireManifestReader.keys)
-        if let enabled = root["enabled"], try !reader.bool(enabled) { return nil }
         let id = try root.required("id", "Give the plugin's id, such as openai.")
         let version = try root.required("version", "Give the library's version, in quotes.")
         let name = try name(id, allowing: "_-", isLowercase: true)
         let secrets = try secrets(root["secrets"])
         let wires = WireManifestReader(reader: reader)
         let wire = try wires.provider(root, secrets: Set(secrets.keys))
+        let isolation: PluginManifest.Isolation =
+            try root["isolation"].map { (value) throws(ConfigurationError) in
+                try reader.word(value, of: [.process, .inProcess])
+            } ?? (wire == nil ? .process : .inProcess)
         return PluginManifest(
             id: name,
             version: try self.name(version, allowing: ".+_-"),
@@ -33,11 +49,11 @@ struct PluginManifestReader {
             hosts: try wires.hosts(try hosts(root["hosts"]), of: root),
             configuration: try configuration(root["configuration"], of: wire, named: name),
             secrets: secrets,
-            sha256: try digest(root["sha256"]),
-            isolation: try root["isolation"].map { (value) throws(ConfigurationError) in
-                try reader.word(value, of: [PluginManifest.Isolation.process, .inProcess])
-            } ?? (wire == nil ? .process : .inProcess),
+            sha256: try root["sha256"].map { (value) throws(ConfigurationError) in try reader.digest(value) },
+            isolation: isolation,
+            limits: try limits(root["limits"], isolation: isolation),
             file: file,
+            bytes: bytes,
             location: id.location
         )
     }
@@ -124,18 +140,5 @@ struct PluginManifestReader {
             secrets[entry.key] = secret
         }
         return secrets
-    }
-
-    private func digest(_ value: SourceValue?) throws(ConfigurationError) -> String? {
-        guard let value else { return nil }
-        let text = try reader.string(value)
-        guard text.utf8.count == 64, text.utf8.allSatisfy(\.isHexadecimalDigit) else {
-            throw ConfigurationError(
-                .badValue,
-                at: value.location,
-                "must be the 64 hexadecimal digits that sha256sum prints for the library."
-            )
-        }
-        return text.lowercased()
     }
 }
