@@ -16,6 +16,12 @@ package struct ScriptedReference: Equatable, Sendable {
 package struct ScriptedHeader: Equatable, Sendable {
     package var name: String
     package var value: String
+
+    /// Makes a header.
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
 }
 
 /// An event as a value.
