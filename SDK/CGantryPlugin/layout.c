@@ -17,12 +17,15 @@
   CHECK(offsetof(type, member) == (offset), #type "." #member " has moved"); \
   CHECK(sizeof(((type *)0)->member) == (bytes), #type "." #member " has another size"); \
   CHECK(SAME(__typeof__(((type *)0)->member), __VA_ARGS__), #type "." #member " has another type")
+#define TYPE(name, ...) CHECK(SAME(name, __VA_ARGS__), #name " is another type")
 #define VALUE(name, number) CHECK((name) == (number), #name " has another value")
 
 #if defined(__LP64__)
 #if defined(__cplusplus)
 #define _Alignof alignof
 #endif
+
+TYPE(gantry_status, int32_t);
 
 FROZEN(gantry_slice, 16, 8);
 AT(gantry_slice, ptr, 0, 8, const uint8_t *);

@@ -26,6 +26,18 @@ package struct ConformanceResult: Equatable, Sendable {
         }
     }
 
+    /// ``json`` as text.
+    package var encoded: [UInt8] { json.serialized() }
+
+    /// Reads what ``encoded`` has written; nil for anything else.
+    package init?(encoded: [UInt8]) {
+        do throws(JSONError) {
+            self.init(json: try JSON(parsing: encoded))
+        } catch {
+            return nil
+        }
+    }
+
     /// Reads what ``json`` has written; nil for anything else.
     package init?(json: JSON) {
         guard let rule = json["rule"]?.string else { return nil }

@@ -4,20 +4,20 @@ package struct ConformanceRule: Sendable {
     package let name: String
     /// One line: what a plugin has to do.
     package let summary: String
-    /// Whether the rule only means something after the process has given up everything that a worker gives up.
-    package let needsSeal: Bool
+    /// Whether the checker itself makes threads for the rule.
+    package let needsThreads: Bool
 
     let check: @Sendable (RuleContext) throws(RuleStop) -> Int
 
     init(
         _ name: String,
         _ summary: String,
-        needsSeal: Bool = false,
+        needsThreads: Bool = false,
         _ check: @escaping @Sendable (RuleContext) throws(RuleStop) -> Int
     ) {
         self.name = name
         self.summary = summary
-        self.needsSeal = needsSeal
+        self.needsThreads = needsThreads
         self.check = check
     }
 

@@ -9,13 +9,17 @@ package struct ConformanceSubject {
     let open: () -> Entry?
     /// Gives up what a worker gives up; nil where nothing can be given up.
     let seal: (() -> Bool)?
+    /// Threads for the rules that need some.
+    let threads: CheckerThreads?
 
     /// Makes a subject.
     ///
     /// - Parameters:
+    ///   - threads: Threads for the rules that need some; nil skips them.
     ///   - seal: Gives up what a worker gives up, and says whether that could be done; nil where there is no sandbox.
     ///   - open: Opens the library and finds its entry; nil if there is none.
-    package init(seal: (() -> Bool)? = nil, open: @escaping () -> Entry?) {
+    package init(threads: CheckerThreads?, seal: (() -> Bool)? = nil, open: @escaping () -> Entry?) {
+        self.threads = threads
         self.seal = seal
         self.open = open
     }
@@ -47,7 +51,6 @@ package struct ConformanceRun {
     package func check(_ rule: ConformanceRule, _ subject: ConformanceSubject) -> ConformanceOutcome {
         let context = RuleContext(subject: subject, scripts: scripts, parameters: parameters, progress: progress)
         do throws(RuleStop) {
-            if rule.needsSeal { try context.prepareSealed() }
             return .passed(cases: try rule.check(context))
         } catch {
             switch error {

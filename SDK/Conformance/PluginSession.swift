@@ -15,6 +15,8 @@ final class PluginSession {
     private let instance: OpaquePointer
     private let target: OpaquePointer
     private let services = OperationServices()
+    private let parameters: [UInt8]
+    private let name: String
 
     /// Makes an instance and a target.
     init(
@@ -26,6 +28,8 @@ final class PluginSession {
         hostMemory kind: LentMemory.Kind = .kept
     ) throws(RuleStop) {
         self.table = table
+        self.parameters = parameters
+        self.name = name
         host = VirtualHost()
         hostMemory = LentMemory(kind)
         var hostTable = host.table
@@ -55,6 +59,12 @@ final class PluginSession {
             )
         }
         return OperationRun(operation, table: table, script: script, memory: memory)
+    }
+
+    /// Makes one more target of the instance, and frees it: deployments come and go.
+    func makeAnotherTarget() throws(RuleStop) {
+        let made = try Self.accepted(Self.makeTarget(table, instance, parameters, services), "target_new", name)
+        CurrentCall.enter(services) { table.pointee.target_free(made) }
     }
 
     /// Asks for an operation of any kind.

@@ -21,6 +21,12 @@ final class RuleContext {
         givenScripts = scripts
     }
 
+    /// Threads to call the plugin on.
+    func threads() throws(RuleStop) -> CheckerThreads {
+        guard let threads = subject.threads else { throw .skip("no threads can be made here") }
+        return threads
+    }
+
     /// Notes where the run is, in case that the plugin takes the process with it.
     func note(_ place: String) { progress(place) }
 
@@ -74,14 +80,6 @@ final class RuleContext {
         }
         preparedScripts = scripts
         return scripts
-    }
-
-    /// Opens the library and makes the parameters before the process gives everything up.
-    func prepareSealed() throws(RuleStop) {
-        _ = try scripts()
-        guard let seal = subject.seal else { throw .skip("there is no sandbox here") }
-        note("giving up everything that a worker gives up")
-        guard seal() else { throw .skip("the sandbox could not be entered") }
     }
 
     /// Runs a body for each script, and counts the cases.

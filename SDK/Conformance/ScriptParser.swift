@@ -11,9 +11,32 @@ package struct ScriptError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ConformanceScript {
-    /// Reads the scripts of a file; `SDK/Conformance/SCRIPTS.md` describes the format.
+    /// Reads the scripts of a file.
     ///
-    /// - Parameter text: UTF-8 lines; each script begins with `gantry-script 1`.
+    /// A script is lines of a word and what belongs to it, to the end of the line; empty ones and those that begin with
+    /// `#` do not count. A JSON text stands on one line.
+    ///
+    /// | word | what follows |
+    /// |---|---|
+    /// | `gantry-script` | `1`; the script begins |
+    /// | `name` | what it is called in messages |
+    /// | `operation` | a `GANTRY_OP_…` in lower case without the prefix: `chat`, `file_create` |
+    /// | `configuration` | the instance's, as JSON; `{}` unless it is given |
+    /// | `params` | the deployment's, as the plugin gets them, as JSON; guessed from `describe` unless given |
+    /// | `flags` | `stream`, `retry`, `replayable` |
+    /// | `source` | the length of the source in bytes |
+    /// | `input` | START's data |
+    /// | `ref` | a place in it, as JSON: `kind` (`model`, `file`, `response`), `offset`, `length`, `client_id`, `upstream_id`, `mime_type`, `filename` |
+    /// | `line` | the source's next line; `line-ref` a place in it |
+    /// | `token` | the next access token; or `token-failure` with a `GANTRY_ERR_…` and a message |
+    /// | `answer` | the status of the upstream's answer to the next request; further requests get the last one again |
+    /// | `failure` | no answer but a `GANTRY_NET_…` and a detail |
+    /// | `header`, `trailer` | `name: value` of the last answer |
+    /// | `body`, `body-line`, `body-hex` | the next piece of its body: as it stands, with a line feed behind it, as hexadecimal digits |
+    /// | `break` | a `GANTRY_NET_…` with which the answer breaks off behind its body |
+    /// | `expect` | the next command: `http METHOD URL`, `output DATA`, `result DATA`, `error CLASS MESSAGE`, `remember KIND ID`, `forget KIND ID`, `token SCOPE`, `wait MS`, `usage DATA`, `pipe`, `pull`, `abort`; a `*` at its end stands for anything |
+    ///
+    /// - Parameter text: UTF-8; one script or several.
     /// - Returns: At least one script.
     /// - Throws: ``ScriptError`` with the line and what should stand there.
     package static func parse(_ text: [UInt8]) throws(ScriptError) -> [ConformanceScript] {

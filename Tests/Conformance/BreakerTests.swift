@@ -28,7 +28,7 @@ struct BreakerTests {
         "any-thread": "every call came on another thread",
         "parallel": "ran at the same time",
         "threads": "changed the number of threads from",
-        "signals": "changed the handler of signal 10",
+        "signals": "changed the caught signals from",
         "environment": "changed the environment",
     ]
     /// The rules whose breakers take the process with them, each with where that has to be.

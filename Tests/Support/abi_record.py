@@ -47,6 +47,7 @@ PROLOGUE = """\
   CHECK(offsetof(type, member) == (offset), #type "." #member " has moved"); \\
   CHECK(sizeof(((type *)0)->member) == (bytes), #type "." #member " has another size"); \\
   CHECK(SAME(__typeof__(((type *)0)->member), __VA_ARGS__), #type "." #member " has another type")
+#define TYPE(name, ...) CHECK(SAME(name, __VA_ARGS__), #name " is another type")
 #define VALUE(name, number) CHECK((name) == (number), #name " has another value")
 
 #if defined(__LP64__)
@@ -61,18 +62,25 @@ def run(*command: str, text: str = "") -> str:
     return subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.PIPE).stdout
 
 
-def declarations() -> tuple[dict[str, list[tuple[str, str]]], list[str]]:
-    """The structs with their members and types, and the enumerators, in the order of the header."""
+def declarations() -> tuple[dict[str, str], dict[str, list[tuple[str, str]]], list[str]]:
+    """The names of numbers, the structs with their members and types, the enumerators, in the order of the header."""
     tree = json.loads(run("clang", "-std=c11", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-x", "c", str(HEADER)))
+    numbers: dict[str, str] = {}
     structs: dict[str, list[tuple[str, str]]] = {}
     values: list[str] = []
     for node in tree["inner"]:
         if node["kind"] == "RecordDecl" and node.get("name", "").startswith("gantry_") and "inner" in node:
             members = [field for field in node["inner"] if field["kind"] == "FieldDecl"]
             structs[node["name"]] = [(field["name"], field["type"]["qualType"]) for field in members]
+        if (
+            node["kind"] == "TypedefDecl"
+            and node["name"].startswith("gantry_")
+            and "struct" not in node["type"]["qualType"]
+        ):
+            numbers[node["name"]] = node["type"]["qualType"]
         if node["kind"] == "EnumDecl":
             values += [item["name"] for item in node["inner"] if item["kind"] == "EnumConstantDecl"]
-    return structs, values
+    return numbers, structs, values
 
 
 def measure(structs: dict[str, list[tuple[str, str]]], values: list[str]) -> list[int]:
@@ -93,9 +101,9 @@ def measure(structs: dict[str, list[tuple[str, str]]], values: list[str]) -> lis
 
 def record_layout() -> None:
     """Writes layout.c."""
-    structs, values = declarations()
+    types, structs, values = declarations()
     numbers = iter(measure(structs, values))
-    lines = [PROLOGUE]
+    lines = [PROLOGUE, *(f"TYPE({name}, {number});" for name, number in types.items()), ""]
     for name, members in structs.items():
         size, align = next(numbers), next(numbers)
         lines.append(f"{'FROZEN' if name in FROZEN else 'GROWING'}({name}, {size}, {align});")

@@ -43,15 +43,16 @@ enum ProcessRules {
     static func anyThread(_ context: RuleContext) throws(RuleStop) -> Int {
         try context.eachScript { (script) throws(RuleStop) in
             let baseline = try context.baseline(script)
+            let threads = try context.threads()
             var session: Result<PluginSession, RuleStop>?
-            try OtherThread.run { session = Result { () throws(RuleStop) in try context.session(script) } }
+            threads.run(on: 1) { session = Result { () throws(RuleStop) in try context.session(script) } }
             guard let opened = try session?.get() else { return 0 }
             let run = try opened.begin(script)
             while let event = run.next(), run.steps.count < OperationRun.maximumEvents {
-                context.note("\(script.name), event \(run.steps.count + 1) (\(event.name)) on a thread of its own")
-                try OtherThread.run { run.deliver(event) }
+                context.note("\(script.name), event \(run.steps.count + 1) (\(event.name)) on another thread")
+                threads.run(on: run.steps.count) { run.deliver(event) }
             }
-            try OtherThread.run { run.free() }
+            threads.run(on: run.steps.count) { run.free() }
             opened.close()
             try TraceComparison.check(
                 run.steps,
@@ -69,13 +70,13 @@ enum ProcessRules {
         guard try context.table().pointee.flags & UInt32(GANTRY_PF_PARALLEL) != 0 else {
             throw .skip("the plugin does not set GANTRY_PF_PARALLEL")
         }
-        let threads = 4
+        let threads = try context.threads()
         let rounds = 50
         return try context.eachScript { (script) throws(RuleStop) in
             let baseline = try context.baseline(script)
             let session = try context.session(script)
-            context.note("\(script.name), \(threads) threads at once")
-            let traces = try OtherThread.atOnce(threads) { () -> [[OperationRun.Step]] in
+            context.note("\(script.name), \(threads.count) threads at once")
+            let traces = threads.runAtOnce { () -> [[OperationRun.Step]] in
                 (0..<rounds).compactMap { _ in
                     // A refusal shows as a trace that is missing.
                     guard let run = try? session.begin(script) else { return nil }
@@ -101,7 +102,7 @@ enum ProcessRules {
                     advice: "Guard what operations share, or do not set GANTRY_PF_PARALLEL."
                 )
             }
-            return threads * rounds
+            return threads.count * rounds
         }
     }
 
@@ -134,13 +135,22 @@ enum ProcessRules {
         throw .broken("The plugin \(change).", at: place, advice: part.advice)
     }
 
-    /// Everything again where only a worker's system calls are allowed.
+    /// Instances are made before a worker gives everything up, as there; operations run after it.
     static func sandbox(_ context: RuleContext) throws(RuleStop) -> Int {
-        try context.eachScript { (script) throws(RuleStop) in
-            context.note("\(script.name), in the sandbox of a worker")
-            let steps = try context.baseline(script)
-            return steps.count
+        guard let seal = context.subject.seal else { throw .skip("there is no sandbox here") }
+        var sessions: [(PluginSession, ConformanceScript)] = []
+        for script in try context.scripts() { sessions.append((try context.session(script), script)) }
+        context.note("giving up everything that a worker gives up")
+        guard seal() else { throw .skip("the sandbox could not be closed") }
+        for (session, script) in sessions {
+            context.note("\(script.name), where only a worker's system calls are allowed")
+            try session.makeAnotherTarget()
+            let run = try session.begin(script)
+            run.finish()
+            run.free()
+            session.close()
         }
+        return sessions.count
     }
 }
 
@@ -149,10 +159,11 @@ extension ConformanceRule {
         ConformanceRule("interleaved", "operations of one instance that take turns do not mix") {
             (context) throws(RuleStop) in try ProcessRules.interleaved(context)
         },
-        ConformanceRule("any-thread", "calls may come on any thread") {
+        ConformanceRule("any-thread", "calls may come on any thread", needsThreads: true) {
             (context) throws(RuleStop) in try ProcessRules.anyThread(context)
         },
-        ConformanceRule("parallel", "operations run at the same time if GANTRY_PF_PARALLEL is set") {
+        ConformanceRule("parallel", "operations run at the same time if GANTRY_PF_PARALLEL is set", needsThreads: true)
+        {
             (context) throws(RuleStop) in try ProcessRules.parallel(context)
         },
         ConformanceRule("threads", "the plugin starts no threads") {
@@ -164,7 +175,7 @@ extension ConformanceRule {
         ConformanceRule("environment", "the plugin leaves environment, folder, descriptors, locale and limits alone") {
             (context) throws(RuleStop) in try ProcessRules.leavesProcessAlone(.environment, context)
         },
-        ConformanceRule("sandbox", "the plugin makes no system call that a worker forbids", needsSeal: true) {
+        ConformanceRule("sandbox", "operations make no system call that a worker forbids") {
             (context) throws(RuleStop) in try ProcessRules.sandbox(context)
         },
     ]

@@ -25,13 +25,41 @@ struct ProcessState {
 
     /// Looks; nil if that is not allowed.
     init?(_ part: ProcessPart) {
+        guard let status = Self.status() else { return nil }
         switch part {
-        case .threads:
-            guard let threads = Self.entries("/proc/self/task") else { return nil }
-            facts = [("the number of threads", String(threads.count))]
-        case .signals: lookAtSignals()
-        case .environment: lookAtEnvironment()
+        case .threads: add("the number of threads", status["Threads"])
+        case .signals:
+            add("the caught signals", status["SigCgt"].map(Self.signals))
+            add("the ignored signals", status["SigIgn"].map(Self.signals))
+            add("the blocked signals", status["SigBlk"].map(Self.signals))
+        case .environment:
+            add("the umask", status["Umask"])
+            lookAtEnvironment()
         }
+    }
+
+    private mutating func add(_ name: String, _ value: String?) { facts.append((name, value ?? "unknown")) }
+
+    /// What the kernel says of this process: proc_pid_status(5).
+    private static func status() -> [String: String]? {
+        guard let file = fopen("/proc/self/status", "r") else { return nil }
+        defer { fclose(file) }
+        var lines: [String: String] = [:]
+        var buffer = [CChar](repeating: 0, count: 4096)
+        while fgets(&buffer, 4096, file) != nil {
+            let line = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            lines[String(parts[0])] = String(parts[1].filter { !$0.isWhitespace })
+        }
+        return lines
+    }
+
+    /// The numbers of the signals in a mask.
+    private static func signals(_ mask: String) -> String {
+        guard let bits = UInt64(mask, radix: 16) else { return mask }
+        return bits == 0
+            ? "none" : (1...64).filter { bits & (1 << UInt64($0 - 1)) != 0 }.map(String.init).joined(separator: ", ")
     }
 
     /// What is different later, in words; nil if nothing is.
@@ -40,27 +68,6 @@ struct ProcessState {
             return "changed \(fact.name) from \(fact.value) to \(new.value)"
         }
         return nil
-    }
-
-    private mutating func lookAtSignals() {
-        #if canImport(Glibc)
-        for signal in 1...64 {
-            var action = sigaction()
-            guard sigaction(Int32(signal), nil, &action) == 0 else { continue }
-            let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-            facts.append(
-                (
-                    "the handler of signal \(signal)",
-                    handler == 0
-                        ? "the default" : handler == 1 ? "ignored" : "a function at \(String(handler, radix: 16))"
-                )
-            )
-        }
-        var mask = sigset_t()
-        pthread_sigmask(SIG_BLOCK, nil, &mask)
-        let blocked = (1...64).filter { sigismember(&mask, Int32($0)) == 1 }
-        facts.append(("the signal mask", "\(blocked)"))
-        #endif
     }
 
     private mutating func lookAtEnvironment() {
@@ -76,13 +83,11 @@ struct ProcessState {
         facts.append(("the environment", "\(variables.count) variables (\(String(digest, radix: 16)))"))
         var path = [CChar](repeating: 0, count: 4096)
         facts.append(("the working folder", getcwd(&path, 4096).map { String(cString: $0) } ?? "none"))
-        let descriptors = (0..<256).filter { fcntl(Int32($0), F_GETFD) != -1 }
+        var file = stat()
+        let descriptors = (0..<256).filter { fstat(Int32($0), &file) == 0 }
         facts.append(("the open descriptors", "\(descriptors)"))
         facts.append(("the locale", setlocale(LC_ALL, nil).map { String(cString: $0) } ?? "none"))
         facts.append(("the rounding of floating-point numbers", String(fegetround())))
-        let mask = umask(0o077)
-        umask(mask)
-        facts.append(("the umask", String(mask, radix: 8)))
         for (name, resource) in [
             ("RLIMIT_NOFILE", RLIMIT_NOFILE), ("RLIMIT_AS", RLIMIT_AS), ("RLIMIT_CORE", RLIMIT_CORE),
         ] {
@@ -91,18 +96,5 @@ struct ProcessState {
             facts.append(("the limit \(name)", String(limit.rlim_cur)))
         }
         #endif
-    }
-
-    private static func entries(_ folder: String) -> [String]? {
-        guard let stream = opendir(folder) else { return nil }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
     }
 }

@@ -78,10 +78,6 @@ static gantry_status instance_new(const gantry_host *host, gantry_slice config, 
 #ifdef BREAKS_environment
   setenv("TINY_WAS_HERE", "1", 1);
 #endif
-#ifdef BREAKS_sandbox
-  FILE *file = fopen("/etc/hostname", "r");
-  if (file) fclose(file);
-#endif
   instance *made = calloc(1, sizeof *made);
   if (!made) return GANTRY_E_NOMEM;
   made->host = host;
@@ -159,6 +155,10 @@ static int member(gantry_slice json, const char *name, char *value, size_t room)
 }
 
 static gantry_status start(operation *op, const gantry_event *event, const gantry_sink *sink) {
+#ifdef BREAKS_sandbox
+  FILE *file = fopen("/etc/hostname", "r");
+  if (file) fclose(file);
+#endif
   uint8_t random[8] = {0};
   char url[128] = "https://api.example/v1/chat", mark[24];
   const gantry_host *host = op->owner->owner->host;
