@@ -94,6 +94,7 @@ let package = Package(
         .target(
             name: "CGantryTemplates",
             path: "SDK/Templates",
+            exclude: ["c", "rust", "swift"],
             sources: ["templates.c"],
             publicHeadersPath: "include"
         ),

@@ -6,7 +6,8 @@ import HostCore
 /// Every file that a plugin is made of has to be covered, its manifest too: a changed one could send the secrets that it
 /// is entrusted with somewhere else.
 package struct TrustPolicy: Hashable, Sendable {
-    private let keys: Set<PluginKey>
+    /// The keys whose signatures count.
+    package let keys: Set<PluginKey>
     private let hashes: Set<String>
 
     /// Makes a policy.

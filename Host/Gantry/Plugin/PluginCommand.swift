@@ -10,7 +10,8 @@ struct PluginCommand: AsyncParsableCommand {
             asked for.
             """,
         subcommands: [
-            PluginListCommand.self
+            PluginNewCommand.self, PluginListCommand.self, PluginEnableCommand.self, PluginDisableCommand.self,
+            PluginKeygenCommand.self, PluginSignCommand.self, PluginVerifyCommand.self,
         ]
     )
 }
