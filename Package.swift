@@ -5,7 +5,7 @@ import PackageDescription
 // build in CI (`--explicit-target-dependency-import-check error`).
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
-//          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
+//          ├─► HostConfig ──► HostFunctions                      (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
@@ -101,7 +101,7 @@ let package = Package(
 
         // Host
         module("HostCore", "Host/Core", []),
-        module("HostConfig", "Host/Config", ["HostCore", "Yams"]),
+        module("HostConfig", "Host/Config", ["HostCore", "HostFunctions", "Yams"]),
         .systemLibrary(
             name: "CPostgreSQL",
             path: "Host/CPostgreSQL",
@@ -219,7 +219,7 @@ let package = Package(
             resources: [.copy("Fixtures")]
         ),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
-        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
+        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
         tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
         tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
@@ -233,8 +233,8 @@ let package = Package(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPlugins", "HostUpstream", crypto, logging, nio("NIOCore"),
-                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
+                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),

@@ -47,6 +47,7 @@ struct PluginDefinitions {
             },
             configuration: manifest.configuration,
             secrets: manifest.secrets,
+            profile: manifest.wire.map(ProviderProfile.init),
             trust: trust
         )
     }
@@ -89,5 +90,21 @@ struct PluginDefinitions {
         } catch {
             return CommandLine.arguments.first
         }
+    }
+}
+
+extension ProviderProfile {
+    /// A manifest's provider as the plugin host wants it.
+    init(_ wire: WireProvider) {
+        var variables: [String: String] = [:]
+        variables["api_key"] = wire.apiKeyVariable
+        variables["api_base"] = wire.apiBaseVariable
+        self.init(
+            adapter: WireProvider.adapter,
+            operations: wire.operations,
+            secretParameters: wire.secretParameters,
+            variables: variables,
+            contentPurposes: wire.quirks.contentPurposes
+        )
     }
 }

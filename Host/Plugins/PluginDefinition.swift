@@ -15,6 +15,10 @@ package struct PluginDefinition: Sendable {
     package let configuration: [String: ConfigurationValue]
     /// The manifest's own secrets by name.
     package let secrets: [String: String]
+    /// What its workers may use; nil if its code runs inside of this process.
+    package let limits: PluginLimits?
+    /// What the manifest says of its provider; nil if the library is for that one alone.
+    package let profile: ProviderProfile?
     /// Whose plugins are opened; nil for all.
     package let trust: TrustPolicy?
 
@@ -29,6 +33,8 @@ package struct PluginDefinition: Sendable {
         allowsHost: @escaping @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool,
         configuration: [String: ConfigurationValue],
         secrets: [String: String],
+        limits: PluginLimits? = nil,
+        profile: ProviderProfile? = nil,
         trust: TrustPolicy? = nil
     ) {
         self.id = id
@@ -40,6 +46,8 @@ package struct PluginDefinition: Sendable {
         self.allowsHost = allowsHost
         self.configuration = configuration
         self.secrets = secrets
+        self.limits = limits
+        self.profile = profile
         self.trust = trust
     }
 }
