@@ -16,7 +16,8 @@ package enum PluginSigning {
         try library.check(against: definition)
         let subject = PluginSignature.Subject(
             manifest: SHA256.hash(data: definition.manifest).hexadecimal,
-            library: library.sha256
+            // The adapter of a manifest that names no library is the host's, and changes with the host.
+            library: definition.namesLibrary ? library.sha256 : nil
         )
         let path = PluginSignature.path(ofManifest: definition.manifestPath)
         try AtomicFile.write(Array(try PluginSignature(subject, by: key.key).text.utf8), to: path)

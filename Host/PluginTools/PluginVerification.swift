@@ -72,25 +72,30 @@ package struct PluginVerification: Encodable, Sendable {
         case .failure(let reason): fault = "\(file.path): \(reason.reason)"
         }
         key = found?.key.description
-        files = [
+        var files = [
             File(
-                part: "manifest",
+                part: PluginSignature.Part.manifest.rawValue,
                 path: definition.manifestPath,
                 sha256: SHA256.hash(data: definition.manifest).hexadecimal,
-                signedSHA256: found?.subject.manifest
-            ),
-            File(
-                part: "library",
-                path: definition.libraryPath,
-                sha256: library?.sha256,
-                signedSHA256: found?.subject.library
-            ),
+                signedSHA256: found?.subject[.manifest]
+            )
         ]
+        if definition.namesLibrary {
+            files.append(
+                File(
+                    part: PluginSignature.Part.library.rawValue,
+                    path: definition.libraryPath,
+                    sha256: library?.sha256,
+                    signedSHA256: found?.subject[.library]
+                )
+            )
+        }
+        self.files = files
         if let found, !found.isGood { fault = "\(file.path): the signature is not by the key that it names" }
         if let key = found?.key, let trusted, !trusted.contains(key) {
             fault = fault ?? "\(file.path): \(key) is not among the keys that count"
         }
-        problem = fault ?? unreadable ?? files.lazy.compactMap(\.problem).first
+        problem = fault ?? (definition.namesLibrary ? unreadable : nil) ?? files.lazy.compactMap(\.problem).first
     }
 
     /// For people.

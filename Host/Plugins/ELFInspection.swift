@@ -23,7 +23,7 @@ struct ELFInspection {
         exportedSymbols = try Self.exports(reader)
     }
 
-    private static var machine: UInt64 {
+    static var machine: UInt64 {
         #if arch(x86_64)
         62
         #elseif arch(arm64)
@@ -91,7 +91,7 @@ struct ELFInspection {
 }
 
 /// Reads little-endian numbers at checked offsets.
-private struct ELFReader {
+struct ELFReader {
     let bytes: [UInt8]
 
     func u8(_ offset: UInt64) throws(ELFInspection.Refusal) -> UInt64 { try number(offset, 1) }

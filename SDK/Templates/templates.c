@@ -104,6 +104,9 @@ static const unsigned char swift_provider_refusal_swift[] = {
 static const unsigned char swift_format[] = {
 #embed "../../.swift-format"
 };
+static const unsigned char abi_include_gantry_functions_h[] = {
+#embed "../CGantryPlugin/include/gantry_functions.h"
+};
 static const unsigned char abi_layout_c[] = {
 #embed "../CGantryPlugin/layout.c"
 };
@@ -127,6 +130,9 @@ static const unsigned char sdk_httprequest_swift[] = {
 };
 static const unsigned char sdk_httpresponse_swift[] = {
 #embed "../GantryPlugin/HTTPResponse.swift"
+};
+static const unsigned char sdk_hookfunctions_swift[] = {
+#embed "../GantryPlugin/HookFunctions.swift"
 };
 static const unsigned char sdk_host_swift[] = {
 #embed "../GantryPlugin/Host.swift"
@@ -219,6 +225,7 @@ static const gantry_template_file table[] = {
     ROW("swift/Sources/ProviderAcme/Refusal.swift", swift_provider_refusal_swift),
     ROW("swift/.swift-format", swift_format),
     ROW("swift/exports.map", abi_exports_map),
+    ROW("swift/SDK/CGantryPlugin/include/gantry_functions.h", abi_include_gantry_functions_h),
     ROW("swift/SDK/CGantryPlugin/layout.c", abi_layout_c),
     ROW("swift/SDK/CGantryPlugin/include/gantry_plugin.h", abi_include_gantry_plugin_h),
     ROW("swift/SDK/GantryPlugin/Adapter.swift", sdk_adapter_swift),
@@ -228,6 +235,7 @@ static const gantry_template_file table[] = {
     ROW("swift/SDK/GantryPlugin/Failure.swift", sdk_failure_swift),
     ROW("swift/SDK/GantryPlugin/HTTPRequest.swift", sdk_httprequest_swift),
     ROW("swift/SDK/GantryPlugin/HTTPResponse.swift", sdk_httpresponse_swift),
+    ROW("swift/SDK/GantryPlugin/HookFunctions.swift", sdk_hookfunctions_swift),
     ROW("swift/SDK/GantryPlugin/Host.swift", sdk_host_swift),
     ROW("swift/SDK/GantryPlugin/JSON+Parsing.swift", sdk_json_parsing_swift),
     ROW("swift/SDK/GantryPlugin/JSON+Serialization.swift", sdk_json_serialization_swift),

@@ -10,7 +10,8 @@ struct PluginCommand: AsyncParsableCommand {
             asked for.
             """,
         subcommands: [
-            PluginNewCommand.self, PluginListCommand.self, PluginEnableCommand.self, PluginDisableCommand.self,
+            PluginNewCommand.self, PluginListCommand.self, PluginInspectCommand.self, PluginEnableCommand.self,
+            PluginDisableCommand.self,
             PluginKeygenCommand.self, PluginSignCommand.self, PluginVerifyCommand.self,
         ]
     )

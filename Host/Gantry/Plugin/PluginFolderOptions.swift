@@ -11,7 +11,10 @@ struct PluginFolderOptions: ParsableArguments {
     var config: String?
 
     /// Whose plugins are opened; nil for all.
-    func trust() throws -> TrustPolicy? {
+    func trust() throws -> TrustPolicy? { try Self.trust(config) }
+
+    /// Whose plugins are opened by a configuration; nil for all.
+    static func trust(_ config: String?) throws -> TrustPolicy? {
         guard let config else { return nil }
         let loader = ConfigurationLoader(environment: ConfigurationOptions.environment)
         return try PluginDefinitions.trust(try loader.pluginSettings(configurationFile: config))
