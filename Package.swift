@@ -70,6 +70,7 @@ let package = Package(
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
         .library(name: "gantry-plugin-openai", type: .dynamic, targets: ["OpenAIPlugin"]),
         .library(name: "gantry-plugin-vertex-ai", type: .dynamic, targets: ["VertexAIPlugin"]),
+        .library(name: "gantry-plugin-acme", type: .dynamic, targets: ["AcmePlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -91,6 +92,13 @@ let package = Package(
         .target(name: "CGantryPlugin", path: "SDK/CGantryPlugin", exclude: ["exports.map"]),
         module("GantryPlugin", "SDK/GantryPlugin", ["CGantryPlugin"]),
         module("PluginConformance", "SDK/Conformance", ["CGantryPlugin"]),
+        .target(
+            name: "AcmePlugin",
+            dependencies: ["CGantryPlugin", "GantryPlugin"],
+            path: "SDK/Examples/Swift",
+            swiftSettings: strict,
+            linkerSettings: pluginLinkerSettings
+        ),
         .target(
             name: "CGantryTemplates",
             path: "SDK/Templates",

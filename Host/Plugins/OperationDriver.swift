@@ -95,6 +95,7 @@ package final class OperationDriver: DeadlineOwner {
 
     /// Begins what the gate has let in.
     func begin() {
+        target.instance.meters.noteOperation()
         switch target.makeOperation(request.kind) {
         case .failure(let refusal):
             end(.failure(pluginFailure("it refused the operation with status \(refusal.code)")))
@@ -382,6 +383,9 @@ package final class OperationDriver: DeadlineOwner {
     func end(_ outcome: Result<OperationResult, OperationFailure>) {
         guard !hasEnded else { return }
         hasEnded = true
+        if case .failure(let failure) = outcome, failure.reason == .pluginFailed {
+            target.instance.meters.noteFailure()
+        }
         dropRequest()
         if let deadline { deadlines.clear(deadline) }
         deadline = nil

@@ -27,6 +27,8 @@ package final class PluginInstance: Sendable {
     let definition: PluginDefinition
     let secrets: SecretStore
     let logger: Logger
+    /// Count what happens to the plugin, over all its instances.
+    let meters: PluginMeters
     private let code: Code
 
     /// Loads a plugin's library and makes its instance.
@@ -34,11 +36,12 @@ package final class PluginInstance: Sendable {
         _ definition: PluginDefinition,
         runDirectory: String,
         environment: [String: String],
+        meters: PluginMeters,
         logger: Logger
     ) throws(PluginError) {
         let image = try PluginImage(definition, runDirectory: runDirectory)
         let library = try PluginLibrary(image, as: definition)
-        try self.init(definition, library: library, environment: environment, logger: logger)
+        try self.init(definition, library: library, environment: environment, meters: meters, logger: logger)
     }
 
     /// Makes the instance of a library that has been loaded.
@@ -46,13 +49,15 @@ package final class PluginInstance: Sendable {
         _ definition: PluginDefinition,
         library: PluginLibrary,
         environment: [String: String],
+        meters: PluginMeters,
         logger: Logger
     ) throws(PluginError) {
         let facts = library.table.facts.adapted(to: definition)
         let setup = try PluginSetup(definition, facts, environment: environment, logger: logger)
-        code = .local(try LocalInstance(library.table, setup))
+        code = .local(try LocalInstance(library.table, setup, meters: meters))
         self.facts = facts
         self.definition = definition
+        self.meters = meters
         secrets = setup.secrets
         self.logger = setup.logger
         setup.logger.info(
