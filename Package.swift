@@ -167,7 +167,7 @@ let package = Package(
             "HostServer",
             "Host/Server",
             [
-                "HostCore", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
+                "HostCore", "HostFunctions", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
                 .product(name: "Hummingbird", package: "hummingbird"), nio("NIOCore"), nio("NIOHTTP1"),
                 nio("NIOFoundationEssentialsCompat"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -181,7 +181,8 @@ let package = Package(
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools", "HostRegistry",
+                "HostConfig", "HostCore", "HostDatabase", "HostFunctions", "HostPlugins", "HostPluginTools",
+                "HostRegistry",
                 "HostServer", "HostTransfer",
                 "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -241,8 +242,10 @@ let package = Package(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
-                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "CGantryPlugin", "HostCore", "HostFunctions", "HostPluginABI", "HostPlugins", "HostUpstream", crypto,
+                logging,
+                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"),
+                nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),
@@ -271,7 +274,8 @@ let package = Package(
             "HostServerTests",
             "Tests/Host/Server",
             [
-                "HostCore", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes, nio("NIOCore"),
+                "HostCore", "HostFunctions", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes,
+                nio("NIOCore"),
                 nio("NIOEmbedded"), nio("NIOHTTP1"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]
         ),

@@ -48,6 +48,13 @@ struct PluginDefinitions {
             configuration: manifest.configuration,
             secrets: manifest.secrets,
             profile: manifest.wire.map(ProviderProfile.init),
+            functions: manifest.functions.map { functions in
+                FunctionsDefinition(
+                    libraryPath: find(functions.library, manifestFolder: manifestFolder),
+                    sha256: functions.sha256,
+                    bindings: functions.bindings
+                )
+            },
             trust: trust
         )
     }

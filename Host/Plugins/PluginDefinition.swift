@@ -19,6 +19,8 @@ package struct PluginDefinition: Sendable {
     package let limits: PluginLimits?
     /// What the manifest says of its provider; nil if the library is for that one alone.
     package let profile: ProviderProfile?
+    /// Plain C functions; nil if the manifest has none.
+    package let functions: FunctionsDefinition?
     /// Whose plugins are opened; nil for all.
     package let trust: TrustPolicy?
 
@@ -38,6 +40,7 @@ package struct PluginDefinition: Sendable {
         secrets: [String: String],
         limits: PluginLimits? = nil,
         profile: ProviderProfile? = nil,
+        functions: FunctionsDefinition? = nil,
         trust: TrustPolicy? = nil
     ) {
         self.id = id
@@ -51,6 +54,7 @@ package struct PluginDefinition: Sendable {
         self.secrets = secrets
         self.limits = limits
         self.profile = profile
+        self.functions = functions
         self.trust = trust
     }
 }

@@ -11,6 +11,8 @@ struct PluginImage: Sendable {
     let origin: String
     /// Lower-case hexadecimal SHA-256 of the bytes that were copied.
     let sha256: String
+    /// The library of plain functions; nil if there is none.
+    let functions: FunctionsImage?
 
     /// Checks and copies a library.
     ///
@@ -25,10 +27,13 @@ struct PluginImage: Sendable {
         try library.check(against: definition)
         sha256 = library.sha256
         path = try Self.store(library.bytes, sha256: sha256, runDirectory: runDirectory)
+        functions = try definition.functions.map { (functions) throws(PluginError) in
+            try FunctionsImage(functions, of: definition, runDirectory: runDirectory)
+        }
     }
 
     /// Writes the bytes that were hashed to a file that only this user can change.
-    private static func store(
+    static func store(
         _ bytes: [UInt8],
         sha256: String,
         runDirectory: String

@@ -1,4 +1,5 @@
 import HostCore
+import HostFunctions
 import HostPluginABI
 import Logging
 
@@ -53,7 +54,13 @@ package final class PluginInstance: Sendable {
         logger: Logger
     ) throws(PluginError) {
         let facts = library.table.facts.adapted(to: definition)
-        let setup = try PluginSetup(definition, facts, environment: environment, logger: logger)
+        let setup = try PluginSetup(
+            definition,
+            facts,
+            functions: library.functions,
+            environment: environment,
+            logger: logger
+        )
         code = .local(try LocalInstance(library.table, setup, meters: meters))
         self.facts = facts
         self.definition = definition
@@ -64,6 +71,13 @@ package final class PluginInstance: Sendable {
             "plugin loaded",
             metadata: ["plugin.version": "\(facts.version)", "plugin.sha256": "\(facts.sha256)"]
         )
+    }
+
+    /// The manifest's functions, if they are in this process.
+    var localFunctions: FunctionTable? {
+        switch code {
+        case .local(let local): local.functions
+        }
     }
 
     /// Makes a target from the JSON of a deployment's bound parameters.
