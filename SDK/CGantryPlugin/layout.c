@@ -1,5 +1,6 @@
 /* The layout of the ABI on LP64 platforms, as released; written by scripts/abi-record. A member that moves, changes its
  * type or goes, and a value that changes, breaks every plugin that has been built. What is added stands at the end. */
+#include "gantry_functions.h"
 #include "gantry_plugin.h"
 
 #if defined(__cplusplus)
@@ -123,6 +124,23 @@ AT(gantry_plugin, op_step, 112, 8, gantry_status (*)(gantry_op *, const gantry_e
 AT(gantry_plugin, op_free, 120, 8, void (*)(gantry_op *));
 AT(gantry_plugin, extension, 128, 8, const void *(*)(const char *));
 
+FROZEN(gantry_value, 24, 8);
+AT(gantry_value, bytes, 0, 16, gantry_slice);
+AT(gantry_value, number, 16, 8, int64_t);
+
+GROWING(gantry_value_sink, 24, 8);
+AT(gantry_value_sink, size, 0, 4, uint32_t);
+AT(gantry_value_sink, reserved, 4, 4, uint32_t);
+AT(gantry_value_sink, ctx, 8, 8, void *);
+AT(gantry_value_sink, emit, 16, 8, void (*)(void *, const gantry_value *));
+
+GROWING(gantry_functions, 32, 8);
+AT(gantry_functions, size, 0, 4, uint32_t);
+AT(gantry_functions, reserved, 4, 4, uint32_t);
+AT(gantry_functions, ctx, 8, 8, void *);
+AT(gantry_functions, hooks, 16, 8, uint64_t);
+AT(gantry_functions, call, 24, 8, gantry_status (*)(void *, uint32_t, const gantry_value *, size_t, const gantry_value_sink *));
+
 VALUE(GANTRY_OK, 0);
 VALUE(GANTRY_E_UNSUPPORTED, -1);
 VALUE(GANTRY_E_INVALID, -2);
@@ -238,4 +256,11 @@ VALUE(GANTRY_PF_PARALLEL, 1);
 VALUE(GANTRY_PF_BLOCKING, 2);
 VALUE(GANTRY_PF_OPENAI_WIRE, 4);
 VALUE(GANTRY_PF_ONE_PER_PROCESS, 8);
+VALUE(GANTRY_HOOK_SIGN, 1);
+VALUE(GANTRY_HOOK_FILE_REF, 2);
+VALUE(GANTRY_HOOK_MODEL_NAME, 3);
+VALUE(GANTRY_HOOK_REQUEST_BODY, 4);
+VALUE(GANTRY_HOOK_RESPONSE_BODY, 5);
+VALUE(GANTRY_HOOK_STREAM_CHUNK, 6);
+VALUE(GANTRY_HOOK_COUNT_TOKENS, 7);
 #endif

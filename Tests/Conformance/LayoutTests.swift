@@ -4,12 +4,14 @@ import Testing
 /// The recorded layout of the ABI, held against its header and against headers that were changed.
 struct LayoutTests {
     private let header: String
+    private let functions: String
     private let layout: URL
 
     init() throws {
         let plugin = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../SDK/CGantryPlugin").standardized
         header = try String(contentsOf: plugin.appending(path: "include/gantry_plugin.h"), encoding: .utf8)
+        functions = try String(contentsOf: plugin.appending(path: "include/gantry_functions.h"), encoding: .utf8)
         layout = plugin.appending(path: "layout.c")
     }
 
@@ -18,6 +20,7 @@ struct LayoutTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: "gantry-layout-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data(header.utf8).write(to: folder.appending(path: "gantry_plugin.h"))
+        try Data(functions.utf8).write(to: folder.appending(path: "gantry_functions.h"))
         let result = try ChildProcess.run(
             URL(filePath: "/usr/bin/env"),
             ["clang", "-fsyntax-only", "-Werror", "-I", folder.path] + language + [layout.path]

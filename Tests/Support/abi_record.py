@@ -2,8 +2,8 @@
 
     scripts/abi-record [layout|plugin]…      without a name: both
 
-`layout` writes SDK/CGantryPlugin/layout.c from gantry_plugin.h: the size, the alignment and every member of every
-struct, and every enumerator. A build of the header that contradicts it fails; what is added at the end does not.
+`layout` writes SDK/CGantryPlugin/layout.c from the headers beside it: the size, the alignment and every member of every
+struct, and every enumerator. A build of headers that contradict it fails; what is added at the end does not.
 Run it when a minor version is finished, never to make a failing build pass.
 
 `plugin` builds Tests/Fixtures/Minor0 from the copy of the header that lies beside it, for x86_64 and aarch64. The
@@ -20,16 +20,19 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-HEADER = ROOT / "SDK/CGantryPlugin/include/gantry_plugin.h"
+INCLUDE = ROOT / "SDK/CGantryPlugin/include"
 LAYOUT = ROOT / "SDK/CGantryPlugin/layout.c"
 MINOR0 = ROOT / "Tests/Fixtures/Minor0"
 
 # They travel in arrays and never grow.
-FROZEN = {"gantry_slice", "gantry_pair", "gantry_segment", "gantry_ref"}
+FROZEN = {"gantry_slice", "gantry_pair", "gantry_segment", "gantry_ref", "gantry_value"}
+
+INCLUDES = '#include "gantry_functions.h"\n#include "gantry_plugin.h"\n'
 
 PROLOGUE = """\
 /* The layout of the ABI on LP64 platforms, as released; written by scripts/abi-record. A member that moves, changes its
  * type or goes, and a value that changes, breaks every plugin that has been built. What is added stands at the end. */
+#include "gantry_functions.h"
 #include "gantry_plugin.h"
 
 #if defined(__cplusplus)
@@ -64,7 +67,8 @@ def run(*command: str, text: str = "") -> str:
 
 def declarations() -> tuple[dict[str, str], dict[str, list[tuple[str, str]]], list[str]]:
     """The names of numbers, the structs with their members and types, the enumerators, in the order of the header."""
-    tree = json.loads(run("clang", "-std=c11", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-x", "c", str(HEADER)))
+    options = ("-std=c11", f"-I{INCLUDE}", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-x", "c", "-")
+    tree = json.loads(run("clang", *options, text=INCLUDES))
     numbers: dict[str, str] = {}
     structs: dict[str, list[tuple[str, str]]] = {}
     values: list[str] = []
@@ -92,10 +96,10 @@ def measure(structs: dict[str, list[tuple[str, str]]], values: list[str]) -> lis
             questions += [f"offsetof({name}, {member})", f"sizeof((({name} *)0)->{member})"]
     questions += values
     prints = "\n".join(f'printf("%lld\\n", (long long)({question}));' for question in questions)
-    source = f'#include "gantry_plugin.h"\n#include <stdio.h>\nint main(void) {{ {prints} }}\n'
+    source = f"{INCLUDES}#include <stdio.h>\nint main(void) {{ {prints} }}\n"
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/measure"
-        run("clang", "-std=c11", f"-I{HEADER.parent}", "-o", program, "-x", "c", "-", text=source)
+        run("clang", "-std=c11", f"-I{INCLUDE}", "-o", program, "-x", "c", "-", text=source)
         return [int(line) for line in run(program).split()]
 
 
@@ -125,7 +129,7 @@ def record_layout() -> None:
 
 def record_plugin() -> None:
     """Builds the plugin of 1.0."""
-    shutil.copy(HEADER, MINOR0 / "gantry_plugin.h")
+    shutil.copy(INCLUDE / "gantry_plugin.h", MINOR0)
     with tempfile.TemporaryDirectory() as folder:
         for machine in ("x86_64", "aarch64"):
             build_plugin(machine, pathlib.Path(folder))

@@ -233,6 +233,9 @@ def _rows() -> list[Row]:
         rows.append(Row(("GET", path), "nothing", "every good key", _get(path), nothing))
     for path in ("/v1/models/", "/models/"):
         rows.append(Row(("GET", path + "**"), "model", "the models of the key", _get(path + "NAME")))
+    function = "/plugins/{name}/functions/{function}"
+    called = _post("/plugins/none/functions/none", arguments=[])
+    rows.append(Row(("POST", function), "plugin", "administrators", called, (UNKNOWN,)))
     user = "user"
     rows += [
         Row(("POST", "/user/new"), user, "administrators", _post("/user/new", user_id="new-RANDOM"), nothing),

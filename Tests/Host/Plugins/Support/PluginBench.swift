@@ -13,6 +13,7 @@ struct PluginBench: Sendable {
     let pool: NIOThreadPool
     let environment: OperationEnvironment
     let target: PluginTarget
+    let meters: PluginMeters
     let log = EventLog()
 
     init(
@@ -40,8 +41,15 @@ struct PluginBench: Sendable {
             configuration: ["script": .integer(Int64(plugin.number))],
             secrets: secrets
         )
-        let library = PluginLibrary(table: plugin.table, sha256: "")
-        let instance = try PluginInstance(definition, library: library, environment: [:], logger: logger)
+        let library = PluginLibrary(table: plugin.table)
+        meters = PluginMeters(plugin: definition.id)
+        let instance = try PluginInstance(
+            definition,
+            library: library,
+            environment: [:],
+            meters: meters,
+            logger: logger
+        )
         target = try Self.makeTarget("d1", instance, parameters, timeout, gate)
     }
 
