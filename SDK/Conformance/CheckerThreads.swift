@@ -4,23 +4,23 @@ import Glibc
 import Darwin
 #endif
 
-/// Threads on which a plugin is called; made before a sandbox is entered that allows no more.
-package final class CheckerThreads {
+/// Threads on which a plugin is called, waiting for work for as long as the process lives.
+final class CheckerThreads {
     /// How many operations run at once, at most.
-    static let usual = 4
+    private static let usual = 4
 
     private let workers: [Worker]
 
-    /// Starts threads that wait for work for as long as the process lives; nil where no thread can be made.
-    ///
-    /// - Parameter prepare: What each of them does first, one after another: a sandbox is a thread's own.
-    package init?(prepare: @escaping () -> Bool = { true }) {
-        var workers: [Worker] = []
-        for _ in 0..<Self.usual {
-            guard let worker = Worker(prepare) else { return nil }
-            workers.append(worker)
+    /// Starts threads; nil where none can be made, or one could not prepare.
+    init?(prepare: @escaping () -> Bool) {
+        // All of them before the first one prepares: what it gives up may be to make threads.
+        workers = (0..<Self.usual).compactMap { _ in Worker() }
+        guard count == Self.usual else { return nil }
+        for index in 0..<count {
+            var isGood = false
+            run(on: index) { isGood = prepare() }
+            guard isGood else { return nil }
         }
-        self.workers = workers
     }
 
     var count: Int { workers.count }
@@ -53,18 +53,12 @@ package final class CheckerThreads {
     private final class Worker {
         private let begun = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
         private let finished = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-        private var body: () -> Void
-        private var isGood = true
+        private var body: () -> Void = {}
 
-        init?(_ prepare: @escaping () -> Bool) {
+        init?() {
             sem_init(begun, 0, 0)
             sem_init(finished, 0, 0)
-            body = {}
-            body = { [unowned self] in isGood = prepare() }
             guard start() else { return nil }
-            sem_post(begun)
-            wait()
-            guard isGood else { return nil }
         }
 
         func begin(_ body: @escaping () -> Void) {

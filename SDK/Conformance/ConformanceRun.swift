@@ -9,17 +9,16 @@ package struct ConformanceSubject {
     let open: () -> Entry?
     /// Gives up what a worker gives up; nil where nothing can be given up.
     let seal: (() -> Bool)?
-    /// Threads for the rules that need some.
-    let threads: CheckerThreads?
+    let resources: CheckerResources
 
     /// Makes a subject.
     ///
     /// - Parameters:
-    ///   - threads: Threads for the rules that need some; nil skips them.
+    ///   - resources: What the checker needs of the process.
     ///   - seal: Gives up what a worker gives up, and says whether that could be done; nil where there is no sandbox.
     ///   - open: Opens the library and finds its entry; nil if there is none.
-    package init(threads: CheckerThreads?, seal: (() -> Bool)? = nil, open: @escaping () -> Entry?) {
-        self.threads = threads
+    package init(_ resources: CheckerResources, seal: (() -> Bool)? = nil, open: @escaping () -> Entry?) {
+        self.resources = resources
         self.seal = seal
         self.open = open
     }

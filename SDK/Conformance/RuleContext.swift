@@ -23,7 +23,7 @@ final class RuleContext {
 
     /// Threads to call the plugin on.
     func threads() throws(RuleStop) -> CheckerThreads {
-        guard let threads = subject.threads else { throw .skip("no threads can be made here") }
+        guard let threads = subject.resources.threads else { throw .skip("no threads can be made here") }
         return threads
     }
 

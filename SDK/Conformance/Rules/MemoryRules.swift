@@ -1,10 +1,6 @@
 import CConformance
 import CGantryPlugin
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// The rules about memory.
 enum MemoryRules {
     /// Everything lent lies in exactly sized blocks that are overwritten and freed after the call.
@@ -49,6 +45,11 @@ enum MemoryRules {
     /// Less than the smallest block that malloc hands out, for each operation.
     private static let toleratedBytesPerOperation = 12
 
+    /// What is allocated, and what was mapped past the allocator.
+    private static func heldBytes(_ resources: CheckerResources) -> Int {
+        gantry_heap_bytes() + max(0, resources.dataBytes() - gantry_heap_reserved_bytes())
+    }
+
     /// Memory does not grow with the number of operations, however they end.
     static func flat(_ context: RuleContext) throws(RuleStop) -> Int {
         var cases = 0
@@ -63,7 +64,7 @@ enum MemoryRules {
                     let stop = index.isMultiple(of: 2) ? Int.max : index / 2 % (events + 1)
                     try EndingRules.run(session, script, events: stop).free()
                 }
-                used.append(HeapUse.bytes())
+                used.append(heldBytes(context.subject.resources))
             }
             session.close()
             cases += operations * (rounds + 1)
@@ -79,28 +80,6 @@ enum MemoryRules {
             }
         }
         return cases
-    }
-}
-
-/// How much memory the process holds.
-enum HeapUse {
-    /// What is allocated, and what was mapped past the allocator.
-    static func bytes() -> Int { gantry_heap_bytes() + max(0, dataBytes() - gantry_heap_reserved_bytes()) }
-
-    /// The data of the process in bytes; 0 where it may not look.
-    private static func dataBytes() -> Int {
-        #if canImport(Glibc)
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var buffer = [CChar](repeating: 0, count: 128)
-        guard fgets(&buffer, 128, file) != nil else { return 0 }
-        let line = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // proc_pid_statm(5): the sixth number is data and stack, in pages.
-        let numbers = line.split(separator: " ")
-        return numbers.count > 5 ? (Int(numbers[5]) ?? 0) * Int(getpagesize()) : 0
-        #else
-        return 0
-        #endif
     }
 }
 

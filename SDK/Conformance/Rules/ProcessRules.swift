@@ -108,7 +108,9 @@ enum ProcessRules {
 
     /// The process is what it was before the library was opened.
     static func leavesProcessAlone(_ part: ProcessPart, _ context: RuleContext) throws(RuleStop) -> Int {
-        guard let before = ProcessState(part) else { throw .skip("this process may not look at itself") }
+        guard let before = ProcessState(part, context.subject.resources) else {
+            throw .skip("this process may not look at itself")
+        }
         _ = try context.table()
         try compare(before, part, at: "opening the library", context)
         return try context.eachScript { (script) throws(RuleStop) in
@@ -131,7 +133,9 @@ enum ProcessRules {
         at place: String,
         _ context: RuleContext
     ) throws(RuleStop) {
-        guard let now = ProcessState(part), let change = before.change(to: now) else { return }
+        guard let now = ProcessState(part, context.subject.resources), let change = before.change(to: now) else {
+            return
+        }
         throw .broken("The plugin \(change).", at: place, advice: part.advice)
     }
 

@@ -24,8 +24,8 @@ struct ProcessState {
     private var facts: [(name: String, value: String)] = []
 
     /// Looks; nil if that is not allowed.
-    init?(_ part: ProcessPart) {
-        guard let status = Self.status() else { return nil }
+    init?(_ part: ProcessPart, _ resources: CheckerResources) {
+        guard let status = resources.processStatus() else { return nil }
         switch part {
         case .threads: add("the number of threads", status["Threads"])
         case .signals:
@@ -39,21 +39,6 @@ struct ProcessState {
     }
 
     private mutating func add(_ name: String, _ value: String?) { facts.append((name, value ?? "unknown")) }
-
-    /// What the kernel says of this process: proc_pid_status(5).
-    private static func status() -> [String: String]? {
-        guard let file = fopen("/proc/self/status", "r") else { return nil }
-        defer { fclose(file) }
-        var lines: [String: String] = [:]
-        var buffer = [CChar](repeating: 0, count: 4096)
-        while fgets(&buffer, 4096, file) != nil {
-            let line = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2 else { continue }
-            lines[String(parts[0])] = String(parts[1].filter { !$0.isWhitespace })
-        }
-        return lines
-    }
 
     /// The numbers of the signals in a mask.
     private static func signals(_ mask: String) -> String {

@@ -24,7 +24,7 @@ struct ConformanceRunner {
                 exit(65)
             }
         }
-        let subject = ConformanceSubject(threads: rule.needsThreads ? CheckerThreads() : nil) {
+        let subject = ConformanceSubject(CheckerResources(for: rule)) {
             guard let handle = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else { return nil }
             return dlsym(handle, "gantry_plugin_entry_v1").map { unsafeBitCast($0, to: ConformanceSubject.Entry.self) }
         }
