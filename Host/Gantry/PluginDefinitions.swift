@@ -10,6 +10,7 @@ struct PluginDefinitions {
 
     /// Finds each manifest's library.
     init(_ configuration: GatewayConfiguration, manifestFolder: String) throws {
+        let trust = try Self.trust(configuration.pluginSettings)
         plugins = try configuration.plugins.map { manifest in
             guard manifest.isolation == .inProcess else {
                 throw StartupError(
@@ -17,18 +18,7 @@ struct PluginDefinitions {
                         + "Write `isolation: in_process` if you trust \(manifest.library)."
                 )
             }
-            return PluginDefinition(
-                id: manifest.id,
-                version: manifest.version,
-                manifestPath: manifest.file,
-                libraryPath: Self.find(manifest.library, manifestFolder: manifestFolder),
-                sha256: manifest.sha256,
-                allowsHost: { scheme, host, port in
-                    manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
-                },
-                configuration: manifest.configuration,
-                secrets: manifest.secrets
-            )
+            return Self.definition(manifest, manifestFolder: manifestFolder, trust: trust)
         }
         targets = configuration.deployments.map { deployment in
             TargetDefinition(
@@ -37,6 +27,39 @@ struct PluginDefinitions {
                 location: "\(deployment.source)"
             )
         }
+    }
+
+    /// What the plugin host has to know of a manifest.
+    static func definition(
+        _ manifest: PluginManifest,
+        manifestFolder: String,
+        trust: TrustPolicy?
+    ) -> PluginDefinition {
+        PluginDefinition(
+            id: manifest.id,
+            version: manifest.version,
+            manifestPath: manifest.file,
+            manifest: manifest.bytes,
+            libraryPath: find(manifest.library, manifestFolder: manifestFolder),
+            sha256: manifest.sha256,
+            allowsHost: { scheme, host, port in
+                manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
+            },
+            configuration: manifest.configuration,
+            secrets: manifest.secrets,
+            profile: manifest.wire.map(ProviderProfile.init),
+            trust: trust
+        )
+    }
+
+    /// Whose plugins are opened; nil for all.
+    static func trust(_ settings: PluginSettings) throws(StartupError) -> TrustPolicy? {
+        guard let trust = settings.trust else { return nil }
+        let keys = trust.keys.compactMap { PluginKey($0) }
+        guard keys.count == trust.keys.count else {
+            throw StartupError("plugin_settings.trust.keys: one of the keys is not of the form ed25519:BASE64.")
+        }
+        return TrustPolicy(keys: keys, hashes: trust.sha256)
     }
 
     /// A line for every plugin and every deployment.
@@ -67,5 +90,21 @@ struct PluginDefinitions {
         } catch {
             return CommandLine.arguments.first
         }
+    }
+}
+
+extension ProviderProfile {
+    /// A manifest's provider as the plugin host wants it.
+    init(_ wire: WireProvider) {
+        var variables: [String: String] = [:]
+        variables["api_key"] = wire.apiKeyVariable
+        variables["api_base"] = wire.apiBaseVariable
+        self.init(
+            adapter: WireProvider.adapter,
+            operations: wire.operations,
+            secretParameters: wire.secretParameters,
+            variables: variables,
+            contentPurposes: wire.quirks.contentPurposes
+        )
     }
 }

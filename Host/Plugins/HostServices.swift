@@ -4,6 +4,7 @@ import CryptoExtras
 import FoundationEssentials
 import Glibc
 import HostCore
+import HostPluginABI
 import Logging
 import NIOCore
 import Synchronization

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 import Synchronization
 
 /// An instance whose code is in this process.

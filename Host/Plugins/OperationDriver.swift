@@ -1,5 +1,6 @@
 import CGantryPlugin
 import HostCore
+import HostPluginABI
 import HostUpstream
 import Logging
 import NIOCore

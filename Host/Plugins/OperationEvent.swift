@@ -1,5 +1,6 @@
 import CGantryPlugin
 import HostCore
+import HostPluginABI
 import NIOCore
 import NIOHTTP1
 
@@ -218,12 +219,5 @@ extension gantry_ref {
             mime_type: texts.add(reference.mimeType),
             filename: texts.add(reference.filename)
         )
-    }
-}
-
-extension gantry_slice {
-    /// Lends bytes for the time that the buffer is valid.
-    init(_ buffer: UnsafeRawBufferPointer) {
-        self.init(ptr: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), len: buffer.count)
     }
 }

@@ -1,4 +1,5 @@
 import HostCore
+import HostPluginABI
 import Logging
 
 /// One running plugin: a manifest's library with its configuration.
@@ -51,9 +52,10 @@ package final class PluginInstance: Sendable {
         meters: PluginMeters,
         logger: Logger
     ) throws(PluginError) {
-        let setup = try PluginSetup(definition, library.table.facts, environment: environment, logger: logger)
+        let facts = library.table.facts.adapted(to: definition)
+        let setup = try PluginSetup(definition, facts, environment: environment, logger: logger)
         code = .local(try LocalInstance(library.table, setup, meters: meters))
-        facts = library.table.facts
+        self.facts = facts
         self.definition = definition
         self.meters = meters
         secrets = setup.secrets

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 
 /// A plugin's table of functions after the handshake.
 ///

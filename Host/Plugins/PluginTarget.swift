@@ -1,4 +1,5 @@
 import HostCore
+import HostPluginABI
 import HostUpstream
 import NIOCore
 

@@ -1,5 +1,6 @@
 /* The layout of minor 0 on LP64 platforms, as released. A member that moves breaks every plugin that has been built:
  * members are added at the end, and then to this table. The structs that travel in arrays never change. */
+#include "gantry_functions.h"
 #include "gantry_plugin.h"
 
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has another size")
@@ -35,6 +36,10 @@ AT(gantry_ref, client_id, 24);
 AT(gantry_ref, upstream_id, 40);
 AT(gantry_ref, mime_type, 56);
 AT(gantry_ref, filename, 72);
+
+SIZE(gantry_value, 24);
+AT(gantry_value, bytes, 0);
+AT(gantry_value, number, 16);
 
 /* Growing at the end. */
 SIZE(gantry_event, 96);
@@ -106,5 +111,18 @@ AT(gantry_plugin, op_new, 104);
 AT(gantry_plugin, op_step, 112);
 AT(gantry_plugin, op_free, 120);
 AT(gantry_plugin, extension, 128);
+
+SIZE(gantry_value_sink, 24);
+AT(gantry_value_sink, size, 0);
+AT(gantry_value_sink, reserved, 4);
+AT(gantry_value_sink, ctx, 8);
+AT(gantry_value_sink, emit, 16);
+
+SIZE(gantry_functions, 32);
+AT(gantry_functions, size, 0);
+AT(gantry_functions, reserved, 4);
+AT(gantry_functions, ctx, 8);
+AT(gantry_functions, hooks, 16);
+AT(gantry_functions, call, 24);
 
 #endif

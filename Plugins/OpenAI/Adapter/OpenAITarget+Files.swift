@@ -3,7 +3,7 @@ import GantryPlugin
 /// Files.
 extension OpenAITarget {
     func createFile(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let upload = try FileUpload(try operation.inputJSON())
+        let upload = try FileUpload(try operation.inputJSON(), purposes: provider.quirks.filePurposes)
         let form = upload.form(boundary: try boundary())
         let answer = try Responses.object(try await answer(to: requests.upload(form), operation))
         let id = try Responses.id(of: answer)
@@ -27,7 +27,7 @@ extension OpenAITarget {
 
     func listFiles(_ operation: Operation) async throws(Failure) -> OperationResult {
         let input = try operation.inputJSON()
-        let search = try FileSearch(input)
+        let search = try FileSearch(input, purposes: provider.quirks.filePurposes)
         let path =
             search == nil
             ? Requests.page("/files", limit: input["limit"]?.integer, after: input["after"])

@@ -88,7 +88,7 @@ extension OpenAITarget {
 
     /// Has the host write down a response; one that the provider does not keep has an id all the same.
     private func remember(_ response: JSON, _ operation: Operation) throws(Failure) {
-        let isKept = response["store"]?.bool ?? true
+        let isKept = provider.keepsResponses && response["store"]?.bool ?? true
         try operation.remember(kind: isKept ? Self.kind : "unstored_response", id: try Responses.id(of: response))
     }
 }

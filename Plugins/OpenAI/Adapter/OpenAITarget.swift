@@ -1,22 +1,24 @@
 import GantryPlugin
 
-/// One deployment at OpenAI.
+/// One deployment at OpenAI, or at a provider that speaks its wire format.
 public struct OpenAITarget: AdapterTarget {
     let requests: Requests
     let host: Host
+    let provider: Provider
     /// The model's name at the provider, if the deployment says it.
     let model: String?
 
-    init(settings: Settings, host: Host) {
+    init(settings: Settings, provider: Provider, host: Host) {
         model = settings.model
         requests = Requests(settings: settings)
+        self.provider = provider
         self.host = host
     }
 
     /// Gives the client the answers to its own requests as they come.
     public func relay(_ operation: Operation) throws(Failure) -> Relay? {
         switch operation.kind {
-        case .chat: try relay(operation, to: requests.chat)
+        case .chat: try relay(operation, to: requests.chat, editing: provider.quirks.chat)
         case .embed: try relay(operation, to: requests.embeddings)
         default: nil
         }
@@ -59,9 +61,16 @@ public struct OpenAITarget: AdapterTarget {
     }
 
     /// Sends the client's request with the resolved places replaced.
-    private func relay(_ operation: Operation, to request: HTTPRequest) throws(Failure) -> Relay {
+    private func relay(
+        _ operation: Operation,
+        to request: HTTPRequest,
+        editing edits: ChatEdits? = nil
+    ) throws(Failure) -> Relay {
         var request = request
-        request.body = try Requests.splice(operation.references, into: try operation.withInput { $0.count })
+        request.body = try operation.withInput { input throws(Failure) in
+            guard let edits else { return try Requests.splice(operation.references, into: input.count) }
+            return try Requests.splice(operation.references, into: input.count, editing: try edits.edits(of: input))
+        }
         return Relay(request) { (response) async throws(Failure) in
             Failures.failure(response, try await response.body())
         }

@@ -93,9 +93,7 @@ struct Requests: Sendable {
         var position = 0
         for reference in references {
             let range = reference.range
-            guard range.lowerBound >= position, range.upperBound <= length else {
-                throw Failure(.internalError, "The places that the host found in the request are not in order.")
-            }
+            guard range.lowerBound >= position, range.upperBound <= length else { throw unordered }
             if range.lowerBound > position { segments.append(.input(position..<range.lowerBound)) }
             segments.append(.bytes(JSON.string(reference.upstreamID).serialized()))
             position = range.upperBound
@@ -103,6 +101,42 @@ struct Requests: Sendable {
         if position < length { segments.append(.input(position..<length)) }
         return segments
     }
+
+    /// The client's request with its resolved places replaced, and changed where the provider differs from OpenAI.
+    ///
+    /// - Parameters:
+    ///   - references: In ascending order, without overlaps.
+    ///   - length: The length of the client's request in bytes.
+    ///   - edits: In ascending order, without overlaps; a place inside of one goes with it.
+    /// - Returns: The pieces of the body.
+    /// - Throws: ``Failure`` with `.internalError` for places that contradict each other or the length.
+    static func splice(
+        _ references: [Reference],
+        into length: Int,
+        editing edits: [ChatEdits.Edit]
+    ) throws(Failure) -> [Segment] {
+        guard !edits.isEmpty else { return try splice(references, into: length) }
+        var changes = edits
+        for reference in references where !edits.contains(where: { $0.range.overlaps(reference.range) }) {
+            let name = JSON.string(reference.upstreamID).serialized()
+            changes.append(ChatEdits.Edit(range: reference.range, replacement: name))
+        }
+        var segments: [Segment] = []
+        var position = 0
+        for change in changes.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+            guard change.range.lowerBound >= position, change.range.upperBound <= length else { throw unordered }
+            if change.range.lowerBound > position { segments.append(.input(position..<change.range.lowerBound)) }
+            if !change.replacement.isEmpty { segments.append(.bytes(change.replacement)) }
+            position = change.range.upperBound
+        }
+        if position < length { segments.append(.input(position..<length)) }
+        return segments
+    }
+
+    private static let unordered = Failure(
+        .internalError,
+        "The places that the host found in the request are not in order."
+    )
 
     /// The id of an operation on one thing.
     static func id(of input: JSON) throws(Failure) -> String {
@@ -174,14 +208,14 @@ struct FileUpload {
     private let mediaType: String
     private let lifetimeInSeconds: Int64?
 
-    /// Reads the operation's input.
-    init(_ input: JSON) throws(Failure) {
+    /// Reads the operation's input; `purposes` are the provider's own names for some.
+    init(_ input: JSON, purposes: [String: String] = [:]) throws(Failure) {
         guard let filename = input["filename"]?.string, let purpose = input["purpose"]?.string else {
             throw Failure(.internalError, "The host names neither filename nor purpose of the file.")
         }
         self.filename = filename
         // The proxy whose clients are served here takes `messages`; OpenAI knows the same thing as `user_data`.
-        self.purpose = purpose == "messages" ? "user_data" : purpose
+        self.purpose = purposes[purpose] ?? (purpose == "messages" ? purposes["user_data"] ?? "user_data" : purpose)
         mediaType = Wire.mediaType(input["mime_type"]?.string)
         bytes = input["bytes"]?.integer
         lifetimeInSeconds = input["expires_in"]?.integer

@@ -1,4 +1,0 @@
-import CGantryTemplates
-
-/// A small working plugin to begin with.
-package struct PluginTemplate {}
