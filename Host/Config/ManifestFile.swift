@@ -37,3 +37,10 @@ extension ConfigurationLoader {
         }
     }
 }
+
+extension ManifestFile {
+    /// What a manifest's file holds now.
+    package static func bytes(of path: String) throws(ConfigurationError) -> [UInt8] {
+        try ConfigurationFile.read(path)
+    }
+}

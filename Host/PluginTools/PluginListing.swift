@@ -118,7 +118,7 @@ extension PluginListing.Entry {
             refusal = error
         }
         librarySHA256 = found?.sha256
-        signedBy = SignatureCheck(definition, library: found).signer?.description
+        signedBy = PluginVerification(definition, library: found).signer
         reason = refusal?.message
         state = file.isEnabled ? (refusal == nil ? .ready : .refused) : .disabled
     }

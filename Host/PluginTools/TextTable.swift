@@ -13,8 +13,12 @@ package struct TextTable {
     }
 
     /// The lines, the columns as wide as they have to be, without blanks at the ends.
-    package var text: String {
-        let all = [headings] + rows
+    package var text: String { aligned([headings] + rows) }
+
+    /// The same without the headings.
+    package var body: String { aligned(rows) }
+
+    private func aligned(_ all: [[String]]) -> String {
         let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
             let cells = row.indices.map { column in

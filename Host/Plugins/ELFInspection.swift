@@ -27,7 +27,7 @@ struct ELFInspection {
         exportedFunctions = exports.filter(\.isFunction).map(\.name)
     }
 
-    private static var machine: UInt64 {
+    static var machine: UInt64 {
         #if arch(x86_64)
         62
         #elseif arch(arm64)
@@ -103,7 +103,7 @@ struct ELFInspection {
 }
 
 /// Reads little-endian numbers at checked offsets.
-private struct ELFReader {
+struct ELFReader {
     let bytes: [UInt8]
 
     func u8(_ offset: UInt64) throws(ELFInspection.Refusal) -> UInt64 { try number(offset, 1) }

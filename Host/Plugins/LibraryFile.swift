@@ -68,7 +68,7 @@ package struct LibraryFile: Sendable {
     }
 
     /// Refuses what is no plugin by its form; none of its code runs.
-    func checkForm() throws(PluginError) {
+    package func checkForm() throws(PluginError) {
         do throws(ELFInspection.Refusal) {
             let exports = try ELFInspection(bytes).exportedSymbols
             guard exports == [PluginImage.entrySymbol] else {

@@ -24,6 +24,9 @@ package struct PluginDefinition: Sendable {
     /// Whose plugins are opened; nil for all.
     package let trust: TrustPolicy?
 
+    /// Whether the library is the manifest's own, and none of the host's adapters.
+    package var namesLibrary: Bool { profile == nil }
+
     /// Makes a definition.
     package init(
         id: String,

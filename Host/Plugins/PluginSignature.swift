@@ -14,6 +14,13 @@ import HostCore
 /// `library` and `functions_library` are there if the manifest names such files. What is signed is the text before the
 /// last line. There is one way to write a signature, so none that differs in a byte is read as the same.
 package struct PluginSignature: Hashable, Sendable {
+    /// The files that a plugin is made of.
+    package enum Part: String, Sendable {
+        case manifest
+        case library
+        case functionsLibrary = "functions_library"
+    }
+
     /// What one signature is about.
     package struct Subject: Hashable, Sendable {
         /// SHA-256 of the manifest's bytes, in lower-case hexadecimal digits; so are the others.
@@ -22,6 +29,15 @@ package struct PluginSignature: Hashable, Sendable {
         package var library: String?
         /// That of the library of plain functions; nil if there is none.
         package var functionsLibrary: String?
+
+        /// The digest of one of the files; nil if the signature is not about such a file.
+        package subscript(part: Part) -> String? {
+            switch part {
+            case .manifest: manifest
+            case .library: library
+            case .functionsLibrary: functionsLibrary
+            }
+        }
 
         /// Makes a subject.
         package init(manifest: String, library: String? = nil, functionsLibrary: String? = nil) {

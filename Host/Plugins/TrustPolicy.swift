@@ -6,7 +6,8 @@ import HostCore
 /// Every file that a plugin is made of has to be covered, its manifest too: a changed one could send the secrets that it
 /// is entrusted with somewhere else.
 package struct TrustPolicy: Hashable, Sendable {
-    private let keys: Set<PluginKey>
+    /// The keys whose signatures count.
+    package let keys: Set<PluginKey>
     private let hashes: Set<String>
 
     /// Makes a policy.
@@ -21,20 +22,32 @@ package struct TrustPolicy: Hashable, Sendable {
 
     /// Refuses a plugin whose manifest or library nobody vouches for.
     ///
+    /// The library of a manifest that names none is the host's own adapter, which serves many: it may also be vouched for
+    /// by the signature of another manifest of the folder.
+    ///
     /// - Parameters:
     ///   - definition: The manifest, by the bytes that it was read from.
     ///   - library: The bytes that are to be opened.
+    ///   - part: What the library is to the plugin.
     /// - Throws: ``PluginError`` with `.untrusted`, which names the file and what to do.
-    func check(_ definition: PluginDefinition, library: LibraryFile) throws(PluginError) {
-        let manifest = definition.manifestPath
-        let vouched = SignatureFile(beside: manifest)
-        try check(
-            manifest,
-            sha256: SHA256.hash(data: definition.manifest).hexadecimal,
-            signed: { $0.manifest },
-            by: vouched
-        )
-        try check(library.path, sha256: library.sha256, signed: { $0.library }, by: vouched)
+    func check(
+        _ definition: PluginDefinition,
+        library: LibraryFile,
+        as part: PluginSignature.Part = .library
+    ) throws(PluginError) {
+        let file = SignatureFile(beside: definition.manifestPath)
+        let manifest = SHA256.hash(data: definition.manifest).hexadecimal
+        try check(definition.manifestPath, sha256: manifest, as: .manifest, by: file)
+        let isShared = part == .library && !definition.namesLibrary
+        if isShared, SignatureFile.all(beside: definition.manifestPath).contains(where: { vouches($0, for: library) }) {
+            return
+        }
+        try check(library.path, sha256: library.sha256, as: part, by: file)
+    }
+
+    private func vouches(_ file: SignatureFile, for library: LibraryFile) -> Bool {
+        guard case .success(let signature) = file.content else { return false }
+        return signature.subject.library == library.sha256 && keys.contains(signature.key) && signature.isGood
     }
 
     /// Refuses a library of plain functions that nobody vouches for; the manifest is checked with the plugin's library.
@@ -51,7 +64,7 @@ package struct TrustPolicy: Hashable, Sendable {
     private func check(
         _ path: String,
         sha256: String,
-        signed digest: (PluginSignature.Subject) -> String?,
+        as part: PluginSignature.Part,
         by file: SignatureFile
     ) throws(PluginError) {
         guard !hashes.contains(sha256) else { return }
@@ -74,7 +87,7 @@ package struct TrustPolicy: Hashable, Sendable {
                     "\(path): it is not trusted: \(file.path): the signature is not by its key. \(advice)"
                 )
             }
-            guard let signed = digest(signature.subject) else {
+            guard let signed = signature.subject[part] else {
                 throw PluginError(
                     .untrusted,
                     "\(path): it is not trusted: \(file.path) is not about it. \(advice)"

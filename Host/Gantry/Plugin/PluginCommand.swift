@@ -10,7 +10,9 @@ struct PluginCommand: AsyncParsableCommand {
             asked for.
             """,
         subcommands: [
-            PluginListCommand.self
+            PluginNewCommand.self, PluginListCommand.self, PluginInspectCommand.self, PluginEnableCommand.self,
+            PluginDisableCommand.self,
+            PluginKeygenCommand.self, PluginSignCommand.self, PluginVerifyCommand.self,
         ]
     )
 }

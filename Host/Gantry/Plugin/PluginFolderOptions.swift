@@ -10,20 +10,13 @@ struct PluginFolderOptions: ParsableArguments {
     @Option(help: "The configuration whose plugin_settings.trust is to hold; without it everything is trusted.")
     var config: String?
 
-    /// Every manifest of the folder.
-    func manifests() throws(ConfigurationError) -> [ManifestFile] { try loader.manifestFiles(in: plugins) }
-
-    /// What the host would open for a manifest.
-    func definition(_ manifest: PluginManifest, trust: TrustPolicy? = nil) -> PluginDefinition {
-        PluginDefinitions.definition(manifest, manifestFolder: plugins, trust: trust)
-    }
-
     /// Whose plugins are opened; nil for all.
-    func trust() throws -> TrustPolicy? {
-        try config.flatMap { path in
-            try PluginDefinitions.trust(try loader.pluginSettings(configurationFile: path))
-        }
-    }
+    func trust() throws -> TrustPolicy? { try Self.trust(config) }
 
-    private var loader: ConfigurationLoader { ConfigurationLoader(environment: ConfigurationOptions.environment) }
+    /// Whose plugins are opened by a configuration; nil for all.
+    static func trust(_ config: String?) throws -> TrustPolicy? {
+        guard let config else { return nil }
+        let loader = ConfigurationLoader(environment: ConfigurationOptions.environment)
+        return try PluginDefinitions.trust(try loader.pluginSettings(configurationFile: config))
+    }
 }

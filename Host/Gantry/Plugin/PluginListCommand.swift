@@ -9,14 +9,15 @@ struct PluginListCommand: AsyncParsableCommand {
     )
 
     @OptionGroup
-    var folder: PluginFolderOptions
+    var options: PluginFolderOptions
 
     @Flag(help: "Print JSON.")
     var json = false
 
     func run() async throws {
         try PluginTool.run {
-            let trust = try folder.trust()
+            let trust = try options.trust()
+            let folder = PluginFolder(path: options.plugins)
             let listing = PluginListing(try folder.manifests()) { folder.definition($0, trust: trust) }
             print(json ? try JSONReport.text(listing) : listing.table)
         }
