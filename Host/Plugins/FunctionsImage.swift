@@ -22,7 +22,7 @@ struct FunctionsImage: Sendable {
         let library = try LibraryFile(functions.libraryPath)
         try library.check(pinned: functions.sha256, by: definition.manifestPath)
         try library.checkFunctions(functions.bindings)
-        try definition.trust?.check(definition, functionsLibrary: library)
+        try definition.trust?.check(definition, library: library, as: .functionsLibrary)
         sha256 = library.sha256
         plan = FunctionPlan(
             path: try PluginImage.store(library.bytes, sha256: sha256, runDirectory: runDirectory),

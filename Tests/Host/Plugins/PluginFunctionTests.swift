@@ -203,7 +203,7 @@ struct PluginFunctionTests {
             try await FunctionCalls.call(
                 "rest",
                 [.integer(milliseconds)],
-                of: table,
+                by: .local(table),
                 limit: 100,
                 deadline: deadline,
                 on: loop
