@@ -121,7 +121,7 @@ def serving(plugin: Path, simulators: Simulators, tmp_path: Path) -> Iterator[Ga
     models = [
         {"model_name": "good", "litellm_params": {"model": "my-plugin/gpt-4o-mini"} | account},
         {"model_name": "keyless", "litellm_params": {"model": "my-plugin/x", "api_base": simulators.openai_url}},
-        {"model_name": "strange", "litellm_params": {"model": 'my-plugin/"\\é\n'} | account},
+        {"model_name": "strange", "litellm_params": {"model": 'my-plugin/"\\é\\u0007/'} | account},
     ]
     gateway = Gateway.start(tmp_path / "gateway", configuration(*models), plugins=folder)
     gateway.secrets.append("sk-sim-main")
