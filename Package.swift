@@ -12,6 +12,7 @@ import PackageDescription
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
 //
 //   gantry-worker ──► HostPluginABI, HostFunctions, PluginConformance, CSandbox    (nothing of the network or of Foundation)
+//   PluginConformance ──► GantryPlugin (its JSON), CGantryPlugin
 //
 // Host modules and plugins never import each other: they meet at the C ABI only.
 
@@ -91,7 +92,8 @@ let package = Package(
         // SDK
         .target(name: "CGantryPlugin", path: "SDK/CGantryPlugin", exclude: ["exports.map"]),
         module("GantryPlugin", "SDK/GantryPlugin", ["CGantryPlugin"]),
-        module("PluginConformance", "SDK/Conformance", ["CGantryPlugin"]),
+        .target(name: "CConformance", path: "SDK/CConformance"),
+        module("PluginConformance", "SDK/Conformance", ["CConformance", "CGantryPlugin", "GantryPlugin"]),
         .target(
             name: "AcmePlugin",
             dependencies: ["CGantryPlugin", "GantryPlugin"],
@@ -230,7 +232,17 @@ let package = Package(
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
-        tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
+        .executableTarget(
+            name: "conformance-runner",
+            dependencies: ["GantryPlugin", "PluginConformance"],
+            path: "Tests/Support/ConformanceRunner",
+            swiftSettings: strict
+        ),
+        tests(
+            "PluginConformanceTests",
+            "Tests/Conformance",
+            ["CGantryPlugin", "GantryPlugin", "PluginConformance", "conformance-runner"]
+        ),
         tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
         tests("HostPluginABITests", "Tests/Host/PluginABI", ["CGantryPlugin", "HostPluginABI"]),
         tests(
