@@ -178,12 +178,12 @@ let package = Package(
         module(
             "HostPluginTools",
             "Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", crypto]
         ),
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostFunctions", "HostPlugins", "HostPluginTools",
+                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools",
                 "HostRegistry",
                 "HostServer", "HostTransfer",
                 "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
@@ -248,7 +248,7 @@ let package = Package(
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",

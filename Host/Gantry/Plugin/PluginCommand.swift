@@ -12,6 +12,7 @@ struct PluginCommand: AsyncParsableCommand {
         subcommands: [
             PluginNewCommand.self, PluginListCommand.self, PluginInspectCommand.self, PluginEnableCommand.self,
             PluginDisableCommand.self,
+            PluginCallCommand.self,
             PluginKeygenCommand.self, PluginSignCommand.self, PluginVerifyCommand.self,
         ]
     )
