@@ -9,15 +9,9 @@ struct PluginDefinitions {
     let targets: [TargetDefinition]
 
     /// Finds each manifest's library.
-    init(_ configuration: GatewayConfiguration, manifestFolder: String) throws {
-        plugins = try configuration.plugins.map { manifest in
-            guard manifest.isolation == .inProcess else {
-                throw StartupError(
-                    "\(manifest.location): isolation: this version runs plugins inside of the host only. "
-                        + "Write `isolation: in_process` if you trust \(manifest.library)."
-                )
-            }
-            return PluginDefinition(
+    init(_ configuration: GatewayConfiguration, manifestFolder: String) {
+        plugins = configuration.plugins.map { manifest in
+            PluginDefinition(
                 id: manifest.id,
                 version: manifest.version,
                 manifestPath: manifest.file,
@@ -27,7 +21,8 @@ struct PluginDefinitions {
                     manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
                 },
                 configuration: manifest.configuration,
-                secrets: manifest.secrets
+                secrets: manifest.secrets,
+                limits: manifest.isolation == .process ? manifest.limits : nil
             )
         }
         targets = configuration.deployments.map { deployment in

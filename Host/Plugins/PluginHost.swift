@@ -4,7 +4,9 @@ import NIOCore
 
 /// Every plugin that the manifests name and every deployment that the configuration names, loaded and checked.
 package final class PluginHost: Sendable {
-    private let targets: [DeploymentID: PluginTarget]
+    let targets: [DeploymentID: PluginTarget]
+    /// What has happened to the plugins.
+    package let meters: PluginMeterBoard
     private let environment: OperationEnvironment
     private let group: any EventLoopGroup
 
@@ -18,6 +20,8 @@ package final class PluginHost: Sendable {
     ///   - variables: The process's environment, for parameters that come from it.
     ///   - environment: What operations need of the host.
     ///   - group: Where operations without a connection of their own run.
+    ///   - workerExecutable: The path of `gantry-worker`; by default it lies beside this executable.
+    ///   - meters: Count what happens to the plugins.
     ///   - logger: For the plugins' and the loader's lines.
     /// - Throws: ``PluginError`` for the first plugin or deployment that is refused.
     package init(
@@ -28,6 +32,8 @@ package final class PluginHost: Sendable {
         variables: [String: String],
         environment: OperationEnvironment,
         group: any EventLoopGroup,
+        workerExecutable: String = WorkerEnvironment.besideThisExecutable,
+        meters: PluginMeterBoard = PluginMeterBoard(),
         logger: Logger
     ) throws(PluginError) {
         var instances: [String: PluginInstance] = [:]
@@ -36,9 +42,12 @@ package final class PluginHost: Sendable {
                 plugin,
                 runDirectory: runDirectory,
                 environment: variables,
+                workers: WorkerEnvironment(executable: workerExecutable, group: group),
+                meters: meters.meters(of: plugin.id),
                 logger: logger
             )
         }
+        for id in instances.keys { meters.meters(of: id).noteLoad(generation: 1) }
         var made: [DeploymentID: PluginTarget] = [:]
         for definition in targets {
             guard let instance = instances[definition.deployment.plugin] else {
@@ -56,6 +65,7 @@ package final class PluginHost: Sendable {
             )
         }
         self.targets = made
+        self.meters = meters
         self.environment = environment
         self.group = group
     }
