@@ -107,7 +107,8 @@ struct WireTests {
         }
         try [UInt8](repeating: 1, count: 32).withUnsafeBytes { result in
             let body = ReturnMessage(status: 0, length: 32, result: result).message().body()
-            #expect(try body.withUnsafeBytes { try ReturnMessage($0, capacity: 32).result.count } == 32)
+            let count = try body.withUnsafeBytes { try ReturnMessage($0, capacity: 32).result.count }
+            #expect(count == 32)
             #expect(throws: WireError.self) { try body.withUnsafeBytes { try ReturnMessage($0, capacity: 31) } }
         }
     }
