@@ -11,14 +11,8 @@ struct PluginDefinitions {
     /// Finds each manifest's library.
     init(_ configuration: GatewayConfiguration, manifestFolder: String) throws {
         let trust = try Self.trust(configuration.pluginSettings)
-        plugins = try configuration.plugins.map { manifest in
-            guard manifest.isolation == .inProcess else {
-                throw StartupError(
-                    "\(manifest.location): isolation: this version runs plugins inside of the host only. "
-                        + "Write `isolation: in_process` if you trust \(manifest.library)."
-                )
-            }
-            return Self.definition(manifest, manifestFolder: manifestFolder, trust: trust)
+        plugins = configuration.plugins.map { manifest in
+            Self.definition(manifest, manifestFolder: manifestFolder, trust: trust)
         }
         targets = configuration.deployments.map { deployment in
             TargetDefinition(
@@ -47,6 +41,7 @@ struct PluginDefinitions {
             },
             configuration: manifest.configuration,
             secrets: manifest.secrets,
+            limits: manifest.isolation == .process ? manifest.limits : nil,
             profile: manifest.wire.map(ProviderProfile.init),
             functions: manifest.functions.map { functions in
                 FunctionsDefinition(

@@ -117,14 +117,13 @@ package final class FunctionWorker: Sendable {
 
     private func start() throws -> WorkerProcess {
         let worker = try WorkerProcess(executable: executable, dataSockets: 0)
-        let folder = plan.path.lastIndex(of: "/").map { String(plan.path[..<$0]) } ?? "."
         _ = try worker.load(
             LoadMessage(
                 path: "",
                 dataSockets: 0,
                 memoryLimitInBytes: memoryLimitInBytes,
                 bindings: plan.encoded,
-                folders: [folder]
+                folders: [plan.folder]
             )
         )
         _ = try worker.seal()

@@ -1,5 +1,4 @@
 import CGantryPlugin
-import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -40,9 +39,6 @@ final class LocalInstance: @unchecked Sendable {
         hostTable.deallocate()
         withExtendedLifetime((setup, hostNames)) {}
     }
-
-    /// The manifest's functions.
-    var functions: FunctionTable? { setup.services.functions }
 
     /// Runs a call into the plugin alone, unless the plugin allows several at a time.
     private func exclusively<R>(_ body: () -> R) -> R {
@@ -155,4 +151,5 @@ struct LocalOperation: @unchecked Sendable {
 /// A plugin's state for one operation, wherever the plugin's code runs.
 enum PluginOperation {
     case local(LocalOperation)
+    case worker(WorkerOperation)
 }

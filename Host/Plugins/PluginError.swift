@@ -9,6 +9,8 @@ package struct PluginError: Error, CustomStringConvertible {
         case incompatible
         /// The plugin does not accept its configuration or a deployment's parameters.
         case configurationRefused
+        /// A worker of the plugin died or fell silent when it was needed.
+        case workerFailed
     }
 
     package let code: Code

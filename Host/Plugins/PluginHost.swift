@@ -20,6 +20,7 @@ package final class PluginHost: Sendable {
     ///   - variables: The process's environment, for parameters that come from it.
     ///   - environment: What operations need of the host.
     ///   - group: Where operations without a connection of their own run.
+    ///   - workerExecutable: The path of `gantry-worker`; by default it lies beside this executable.
     ///   - meters: Count what happens to the plugins.
     ///   - logger: For the plugins' and the loader's lines.
     /// - Throws: ``PluginError`` for the first plugin or deployment that is refused.
@@ -31,6 +32,7 @@ package final class PluginHost: Sendable {
         variables: [String: String],
         environment: OperationEnvironment,
         group: any EventLoopGroup,
+        workerExecutable: String = WorkerEnvironment.besideThisExecutable,
         meters: PluginMeterBoard = PluginMeterBoard(),
         logger: Logger
     ) throws(PluginError) {
@@ -40,6 +42,7 @@ package final class PluginHost: Sendable {
                 plugin,
                 runDirectory: runDirectory,
                 environment: variables,
+                workers: WorkerEnvironment(executable: workerExecutable, group: group),
                 meters: meters.meters(of: plugin.id),
                 logger: logger
             )
