@@ -46,10 +46,10 @@
  *
  *   hook            inputs                                   result
  *   sign            method, url, body (B), time (i64)        T: header lines `Name: value` for a request that goes to the
- *                                                            provider, separated by line feeds; empty for none. time:
- *                                                            milliseconds since 1970. Called for every request whose
- *                                                            body the adapter knows: all but uploads of files, for which
- *                                                            body is empty
+ *                                                            provider, separated by line feeds; they replace those of
+ *                                                            the same names; empty for none. Called for every request.
+ *                                                            body: empty for an upload of a file. time: milliseconds
+ *                                                            since 1970
  *   file_ref        id, media_type, filename                 T: what stands in a request for a file: id is the provider's
  *   model_name      model, operation                         T: what stands in a request for the deployment's model
  *   request_body    body (B), operation                      B: the body that is sent, after file_ref and model_name
