@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -26,6 +27,13 @@ final class LocalInstance: @unchecked Sendable {
         } catch {
             hostTable.deallocate()
             throw error
+        }
+        do throws(FunctionError) {
+            try setup.services.functions?.checkUse(by: table.facts.id)
+        } catch {
+            table.pointer.pointee.instance_free(instance)
+            hostTable.deallocate()
+            throw PluginError(.configurationRefused, "\(setup.location): \(error.message)")
         }
         self.table = table
         self.setup = setup

@@ -10,7 +10,8 @@
  *       tokens: {symbol: acme_count, signature: "i64(bytes)"}   # POST /plugins/ID/functions/tokens, administrators only
  *
  * The host loads the library, checks the signatures and calls the functions. An adapter that wants to have hooks asks
- * gantry_host.extension for GANTRY_FUNCTIONS_EXTENSION; the answer is a gantry_functions, or NULL if no hook is bound.
+ * gantry_host.extension for GANTRY_FUNCTIONS_EXTENSION in instance_new; the answer is a gantry_functions, or NULL if no
+ * hook is bound. Hooks of a plugin that does not ask are refused: nobody would call them.
  * The adapter for OpenAI's wire calls every hook that is listed here.
  *
  * SIGNATURES  RESULT(ARGUMENT, ...) with at most 12 arguments, and nothing else:
