@@ -297,7 +297,7 @@ static gantry_status op_step(gantry_op *stepped, const gantry_event *lent, const
 #elif defined(BREAKS_parallel)
   static operation *volatile last;
   last = op;
-  usleep(100);
+  for (volatile int spin = 0; spin < 50000; spin++) {}
   if (last != op) return fail(sink, GANTRY_ERR_INTERNAL, "Another operation runs.", "");
 #endif
   switch (event.kind) {
