@@ -151,8 +151,8 @@ let package = Package(
             "HostPlugins",
             "Host/Plugins",
             [
-                "HostCore", "HostFunctions", "HostPluginABI", "HostUpstream", "CGantryPlugin", logging, crypto,
-                httpTypes,
+                "HostCore", "HostFunctions", "HostPluginABI", "HostUpstream", "CGantryPlugin", "CSandbox", logging,
+                crypto, httpTypes,
                 .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOCore"), nio("NIOPosix"),
                 nio("NIOHTTP1"), nio("NIOFoundationEssentialsCompat"),
             ]

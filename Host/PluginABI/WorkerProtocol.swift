@@ -44,7 +44,7 @@
 /// | INSTANCE | bytes: configuration as JSON. DONE or REFUSED |
 /// | TARGET | u32 number, bytes: parameters as JSON. DONE or REFUSED. Also after SEAL |
 /// | FREE_TARGET | u32 number; its operations are freed before. DONE |
-/// | SEAL | nothing. SEALED, or REFUSED and the worker ends |
+/// | SEAL | nothing. SEALED, or REFUSED; the host ends the worker then |
 /// | SEALED | u32 Landlock ABI of the kernel or 0, u64 memory limit, u32 allowed system calls |
 /// | DONE | nothing |
 /// | REFUSED | u32 ``Refusal``, i32 status, bytes message, bytes parameter |

@@ -1,9 +1,10 @@
 import FoundationEssentials
 import Glibc
+import HostPluginABI
 
 /// A private copy of a plugin's library whose bytes were checked and hashed while they were copied; no code of it has run.
 struct PluginImage: Sendable {
-    static let entrySymbol = "gantry_plugin_entry_v1"
+    static let entrySymbol = PluginHandshake.entrySymbol
 
     /// The private copy.
     let path: String
