@@ -43,7 +43,8 @@ extension Worker {
             let sealed = try Sandbox.seal(load)
             phase = .serving
             return sealed.message()
-        case .check, .function: return try special(kind, body)
+        case .check: return try check(body)
+        case .function: return try special(kind, body)
         default: throw WireError("\(kind) does not go over the control socket")
         }
     }

@@ -109,7 +109,10 @@ final class RuleContext {
     func baseline(_ script: ConformanceScript) throws(RuleStop) -> [OperationRun.Step] {
         let session = try session(script)
         let run = try session.begin(script)
-        run.finish()
+        while let event = run.next(), run.steps.count < OperationRun.maximumEvents {
+            note("\(script.name), event \(run.steps.count + 1) (\(event.name))")
+            run.deliver(event)
+        }
         run.free()
         session.close()
         return run.steps
