@@ -114,11 +114,12 @@ extension PluginListing.Entry {
             let file = try LibraryFile(definition.libraryPath)
             found = file
             try file.check(against: definition)
+            if let functions = definition.functions { _ = try LibraryFile(functions, of: definition) }
         } catch {
             refusal = error
         }
         librarySHA256 = found?.sha256
-        signedBy = PluginVerification(definition, library: found).signer
+        signedBy = PluginVerification(definition).signer
         reason = refusal?.message
         state = file.isEnabled ? (refusal == nil ? .ready : .refused) : .disabled
     }

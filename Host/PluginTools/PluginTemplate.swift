@@ -85,14 +85,14 @@ package struct PluginTemplate: Sendable {
             if manager.fileExists(atPath: directory), try !manager.contentsOfDirectory(atPath: directory).isEmpty {
                 throw ToolError(.file, "\(directory): something is in there already. Name another --directory.")
             }
-            try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory)
+            for folder in Self.folders(of: files.map(\.path)) {
+                let path = folder.isEmpty ? directory : "\(directory)/\(folder)"
+                try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+                // Whatever the umask lets others do.
+                try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+            }
             for file in files {
                 let path = "\(directory)/\(file.path)"
-                try manager.createDirectory(
-                    atPath: String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]),
-                    withIntermediateDirectories: true
-                )
                 try Data(file.bytes).write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
                 let mode = file.isExecutable ? 0o755 : 0o644
                 try manager.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
@@ -102,5 +102,14 @@ package struct PluginTemplate: Sendable {
         } catch {
             throw ToolError(.file, "\(directory): the plugin cannot be written there: \(error.localizedDescription)")
         }
+    }
+
+    /// The folders of some files, each after the one that it is in; first the one that all are in, whose path is empty.
+    private static func folders(of paths: [String]) -> [String] {
+        var folders: Set<String> = [""]
+        for path in paths {
+            for end in path.indices where path[end] == "/" { folders.insert(String(path[..<end])) }
+        }
+        return folders.sorted()
     }
 }

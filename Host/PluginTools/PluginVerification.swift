@@ -6,7 +6,7 @@ import HostPlugins
 package struct PluginVerification: Encodable, Sendable {
     /// One file that a signature is about.
     package struct File: Encodable, Sendable {
-        /// What the file is to the plugin: `manifest` or `library`.
+        /// What the file is to the plugin: `manifest`, `library` or `functions_library`.
         package let part: String
         package let path: String
         /// What it is now, as SHA-256 in lower-case hexadecimal digits; nil if it cannot be read.
@@ -47,22 +47,6 @@ package struct PluginVerification: Encodable, Sendable {
     ///   - definition: The manifest, by the bytes that were read.
     ///   - trusted: The keys that count; nil for any.
     package init(_ definition: PluginDefinition, trusted: [PluginKey]? = nil) {
-        var library: LibraryFile?
-        var failure: PluginError?
-        do throws(PluginError) {
-            library = try LibraryFile(definition.libraryPath)
-        } catch {
-            failure = error
-        }
-        self.init(definition, library: library, unreadable: failure?.message, trusted: trusted)
-    }
-
-    init(
-        _ definition: PluginDefinition,
-        library: LibraryFile?,
-        unreadable: String? = nil,
-        trusted: [PluginKey]? = nil
-    ) {
         let file = SignatureFile(beside: definition.manifestPath)
         signature = file.path
         var found: PluginSignature?
@@ -80,14 +64,16 @@ package struct PluginVerification: Encodable, Sendable {
                 signedSHA256: found?.subject[.manifest]
             )
         ]
-        if definition.namesLibrary {
+        var unreadable: PluginError?
+        for (part, path) in definition.signedLibraries.sorted(by: { $0.key.rawValue > $1.key.rawValue }) {
+            var sha256: String?
+            do throws(PluginError) {
+                sha256 = try LibraryFile(path).sha256
+            } catch {
+                unreadable = error
+            }
             files.append(
-                File(
-                    part: PluginSignature.Part.library.rawValue,
-                    path: definition.libraryPath,
-                    sha256: library?.sha256,
-                    signedSHA256: found?.subject[.library]
-                )
+                File(part: part.rawValue, path: path, sha256: sha256, signedSHA256: found?.subject[part])
             )
         }
         self.files = files
@@ -95,7 +81,7 @@ package struct PluginVerification: Encodable, Sendable {
         if let key = found?.key, let trusted, !trusted.contains(key) {
             fault = fault ?? "\(file.path): \(key) is not among the keys that count"
         }
-        problem = fault ?? (definition.namesLibrary ? unreadable : nil) ?? files.lazy.compactMap(\.problem).first
+        problem = fault ?? unreadable?.message ?? files.lazy.compactMap(\.problem).first
     }
 
     /// For people.
@@ -105,7 +91,7 @@ package struct PluginVerification: Encodable, Sendable {
                 + (file.problem == nil ? "" : " (signed: \(file.signedSHA256 ?? "nothing"))")
         }
         if let key { lines.append("key \(key)") }
-        lines.append(problem.map { "NOT GOOD: \($0)." } ?? "good: \(signature)")
+        lines.append(problem.map { "NOT GOOD: \($0)" } ?? "good: \(signature)")
         return lines.joined(separator: "\n")
     }
 }

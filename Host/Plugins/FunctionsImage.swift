@@ -23,10 +23,7 @@ struct FunctionsImage: Sendable {
         of definition: PluginDefinition,
         runDirectory: String
     ) throws(PluginError) {
-        let library = try LibraryFile(functions.libraryPath)
-        try library.check(pinned: functions.sha256, by: definition.manifestPath)
-        try library.checkFunctions(functions.bindings)
-        try definition.trust?.check(definition, functionsLibrary: library)
+        let library = try LibraryFile(functions, of: definition)
         origin = library.path
         sha256 = library.sha256
         bindings = functions.bindings
@@ -47,6 +44,19 @@ struct FunctionsImage: Sendable {
 }
 
 extension LibraryFile {
+    /// Reads a library of plain functions and checks all that can be checked before any of its code runs.
+    ///
+    /// - Parameters:
+    ///   - functions: The manifest's claims.
+    ///   - definition: The rest of the manifest.
+    /// - Throws: ``PluginError`` with `.libraryRefused` or `.untrusted`.
+    package init(_ functions: FunctionsDefinition, of definition: PluginDefinition) throws(PluginError) {
+        try self.init(functions.libraryPath)
+        try check(pinned: functions.sha256, by: definition.manifestPath)
+        try checkFunctions(functions.bindings)
+        try definition.trust?.check(definition, library: self, as: .functionsLibrary)
+    }
+
     /// Refuses what is no library of this machine's, or lacks a function; none of its code runs.
     ///
     /// The functions that free results may also come from a library that it is linked with, such as the C library.

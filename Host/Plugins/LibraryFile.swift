@@ -27,10 +27,14 @@ package struct LibraryFile: Sendable {
         sha256 = SHA256.hash(data: bytes).hexadecimal
     }
 
-    /// Refuses a file or folder that somebody else could change.
+    /// Refuses a file that somebody else could change, or put another in the place of, also where a link leads.
     package static func checkOwnership(_ path: String) throws(PluginError) {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        for checked in [path, folder.isEmpty ? "/" : folder] {
+        var checks = [path, folder(of: path)]
+        if let real = realpath(path, nil) {
+            checks.append(folder(of: String(cString: real)))
+            free(real)
+        }
+        for checked in checks {
             var status = stat()
             guard stat(checked, &status) == 0 else {
                 throw PluginError(
@@ -51,6 +55,11 @@ package struct LibraryFile: Sendable {
                 )
             }
         }
+    }
+
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// In a sticky folder such as /tmp others can add files but not replace this one.

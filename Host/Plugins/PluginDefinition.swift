@@ -27,6 +27,16 @@ package struct PluginDefinition: Sendable {
     /// Whether the library is the manifest's own, and none of the host's adapters.
     package var namesLibrary: Bool { profile == nil }
 
+    /// The libraries that a signature of the manifest is about, as paths.
+    ///
+    /// The adapter of a manifest that names no library is the host's, and changes with the host.
+    package var signedLibraries: [PluginSignature.Part: String] {
+        var libraries: [PluginSignature.Part: String] = [:]
+        if namesLibrary { libraries[.library] = libraryPath }
+        libraries[.functionsLibrary] = functions?.libraryPath
+        return libraries
+    }
+
     /// Makes a definition.
     package init(
         id: String,

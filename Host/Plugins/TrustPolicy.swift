@@ -50,17 +50,6 @@ package struct TrustPolicy: Hashable, Sendable {
         return signature.subject.library == library.sha256 && keys.contains(signature.key) && signature.isGood
     }
 
-    /// Refuses a library of plain functions that nobody vouches for; the manifest is checked with the plugin's library.
-    ///
-    /// - Parameters:
-    ///   - definition: The manifest.
-    ///   - library: The bytes that are to be opened.
-    /// - Throws: ``PluginError`` with `.untrusted`, which names the file and what to do.
-    func check(_ definition: PluginDefinition, functionsLibrary library: LibraryFile) throws(PluginError) {
-        let vouched = SignatureFile(beside: definition.manifestPath)
-        try check(library.path, sha256: library.sha256, signed: { $0.functionsLibrary }, by: vouched)
-    }
-
     private func check(
         _ path: String,
         sha256: String,

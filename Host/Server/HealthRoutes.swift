@@ -37,7 +37,7 @@ struct HealthRoutes: Sendable {
     /// The plugins of the deployments that are shown; for who sees everything all there are.
     private func plugins(behind entries: [HealthBoard.Entry], for principal: Principal) -> [PluginHealth] {
         let shown = Set(entries.map(\.plugin))
-        return PluginReport.all(services.plugins)
+        return PluginOverview.all(services.plugins)
             .filter { principal.seesEverybody || shown.contains($0.id) }
             .map { PluginHealth($0, inFull: principal.seesEverybody) }
     }

@@ -161,6 +161,9 @@ static const unsigned char sdk_jobqueue_swift[] = {
 static const unsigned char sdk_lent_swift[] = {
 #embed "../GantryPlugin/Lent.swift"
 };
+static const unsigned char sdk_operation_translation_swift[] = {
+#embed "../GantryPlugin/Operation+Translation.swift"
+};
 static const unsigned char sdk_operation_swift[] = {
 #embed "../GantryPlugin/Operation.swift"
 };
@@ -245,6 +248,7 @@ static const gantry_template_file table[] = {
     ROW("swift/SDK/GantryPlugin/JSONObject.swift", sdk_jsonobject_swift),
     ROW("swift/SDK/GantryPlugin/JobQueue.swift", sdk_jobqueue_swift),
     ROW("swift/SDK/GantryPlugin/Lent.swift", sdk_lent_swift),
+    ROW("swift/SDK/GantryPlugin/Operation+Translation.swift", sdk_operation_translation_swift),
     ROW("swift/SDK/GantryPlugin/Operation.swift", sdk_operation_swift),
     ROW("swift/SDK/GantryPlugin/OperationKind.swift", sdk_operationkind_swift),
     ROW("swift/SDK/GantryPlugin/OperationState.swift", sdk_operationstate_swift),

@@ -6,12 +6,12 @@ extension MetricsPage {
     private static let stepTimes = "gantry_plugin_step_duration_seconds"
 
     /// Adds what is known of the plugins.
-    mutating func add(_ reports: [PluginReport]) {
-        addStates(reports)
-        addCounters(reports)
+    mutating func add(_ overviews: [PluginOverview]) {
+        addStates(overviews)
+        addCounters(overviews)
         begin(Self.stepTimes, .histogram, "How long the steps of operations took inside of the plugin.")
-        for report in reports {
-            if let meters = report.meters { add(meters.steps, [("plugin", report.id)]) }
+        for overview in overviews {
+            if let meters = overview.meters { add(meters.steps, [("plugin", overview.id)]) }
         }
     }
 
@@ -30,75 +30,75 @@ extension MetricsPage {
         }
     }
 
-    private mutating func addStates(_ reports: [PluginReport]) {
+    private mutating func addStates(_ overviews: [PluginOverview]) {
         begin("gantry_plugin_info", .gauge, "What is loaded; the value is always 1.")
-        for state in reports.compactMap(\.state) {
+        for state in overviews.compactMap(\.state) {
             let labels = [
                 ("plugin", state.id), ("version", state.version ?? ""), ("sha256", state.sha256 ?? ""),
-                ("isolation", state.isolation.rawValue), ("state", state.standing.rawValue),
+                ("isolation", state.isolation?.rawValue ?? ""), ("state", state.standing.rawValue),
             ]
             sample("gantry_plugin_info", labels, "1")
         }
-        add(reports, "gantry_plugin_up", .gauge, "Whether requests reach the plugin: 1 or 0.") {
+        add(overviews, "gantry_plugin_up", .gauge, "Whether requests reach the plugin: 1 or 0.") {
             [.serving, .degraded].contains($0.standing) ? "1" : "0"
         }
-        add(reports, "gantry_plugin_workers", .gauge, "Worker processes that take steps.") {
+        add(overviews, "gantry_plugin_workers", .gauge, "Worker processes that take steps.") {
             ($0.state?.workers).map { "\($0.filter(\.isReady).count)" }
         }
-        add(reports, "gantry_plugin_running_operations", .gauge, "Operations inside of worker processes.") {
+        add(overviews, "gantry_plugin_running_operations", .gauge, "Operations inside of worker processes.") {
             ($0.state?.workers).map { "\($0.reduce(0) { $0 + $1.operations })" }
         }
-        add(reports, "gantry_plugin_breaker_open", .gauge, "Whether deaths in a row keep requests off: 1 or 0.") {
+        add(overviews, "gantry_plugin_breaker_open", .gauge, "Whether deaths in a row keep requests off: 1 or 0.") {
             ($0.state?.breaker).map { $0.isOpen ? "1" : "0" }
         }
     }
 
-    private mutating func addCounters(_ reports: [PluginReport]) {
-        add(reports, "gantry_plugin_generation", .gauge, "The version that takes requests, counted from 1.") {
+    private mutating func addCounters(_ overviews: [PluginOverview]) {
+        add(overviews, "gantry_plugin_generation", .gauge, "The version that takes requests, counted from 1.") {
             ($0.meters?.generation).map(String.init)
         }
-        add(reports, "gantry_plugin_loads_total", .counter, "Times that the plugin was loaded.") {
+        add(overviews, "gantry_plugin_loads_total", .counter, "Times that the plugin was loaded.") {
             ($0.meters?.loads).map(String.init)
         }
         begin("gantry_plugin_refusals_total", .counter, "Times that the plugin was not loaded, by reason.")
-        for meters in reports.compactMap(\.meters) {
+        for meters in overviews.compactMap(\.meters) {
             for reason in PluginRefusalReason.allCases {
                 let labels = [("plugin", meters.plugin), ("reason", reason.rawValue)]
                 sample("gantry_plugin_refusals_total", labels, "\(meters.refusals[reason] ?? 0)")
             }
         }
         begin("gantry_plugin_crashes_total", .counter, "Deaths of its worker processes, by cause.")
-        for meters in reports.compactMap(\.meters) {
+        for meters in overviews.compactMap(\.meters) {
             for cause in PluginCrashCause.allCases {
                 let labels = [("plugin", meters.plugin), ("cause", cause.rawValue)]
                 sample("gantry_plugin_crashes_total", labels, "\(meters.crashes[cause] ?? 0)")
             }
         }
-        add(reports, "gantry_plugin_last_crash_timestamp_seconds", .gauge, "When the last of them died.") {
+        add(overviews, "gantry_plugin_last_crash_timestamp_seconds", .gauge, "When the last of them died.") {
             ($0.meters?.lastCrash).map { "\($0.at.secondsSince1970)" }
         }
-        add(reports, "gantry_plugin_restarts_total", .counter, "Worker processes started again after a death.") {
+        add(overviews, "gantry_plugin_restarts_total", .counter, "Worker processes started again after a death.") {
             ($0.meters?.restarts).map(String.init)
         }
-        add(reports, "gantry_plugin_operations_total", .counter, "Operations given to the plugin.") {
+        add(overviews, "gantry_plugin_operations_total", .counter, "Operations given to the plugin.") {
             ($0.meters?.operations).map(String.init)
         }
-        add(reports, "gantry_plugin_failures_total", .counter, "Operations that ended with plugin_failed.") {
+        add(overviews, "gantry_plugin_failures_total", .counter, "Operations that ended with plugin_failed.") {
             ($0.meters?.failures).map(String.init)
         }
     }
 
     /// A family with a sample for every plugin that has a value.
     private mutating func add(
-        _ reports: [PluginReport],
+        _ overviews: [PluginOverview],
         _ name: String,
         _ kind: Kind,
         _ help: String,
-        value: (PluginReport) -> String?
+        value: (PluginOverview) -> String?
     ) {
         begin(name, kind, help)
-        for report in reports {
-            if let value = value(report) { sample(name, [("plugin", report.id)], value) }
+        for overview in overviews {
+            if let value = value(overview) { sample(name, [("plugin", overview.id)], value) }
         }
     }
 

@@ -63,16 +63,16 @@ struct PluginAnswer: Encodable {
     /// Makes an answer.
     ///
     /// - Parameters:
-    ///   - report: What is known of the plugin.
+    ///   - overview: What is known of the plugin.
     ///   - inFull: Whether every bucket of the step times is shown.
-    init(_ report: PluginReport, inFull: Bool) {
-        let (state, meters) = (report.state, report.meters)
-        id = report.id
+    init(_ overview: PluginOverview, inFull: Bool) {
+        let (state, meters) = (overview.state, overview.meters)
+        id = overview.id
         version = state?.version
         sha256 = state?.sha256
         manifest = state?.manifest
-        isolation = state?.isolation.rawValue
-        self.state = report.standing.rawValue
+        isolation = state?.isolation?.rawValue
+        self.state = overview.standing.rawValue
         problem = state?.problem
         operations = state?.operations ?? []
         deployments = state?.deployments ?? []

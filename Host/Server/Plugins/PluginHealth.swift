@@ -29,19 +29,19 @@ struct PluginHealth: Encodable {
     /// Makes an entry.
     ///
     /// - Parameters:
-    ///   - report: What is known of the plugin.
+    ///   - overview: What is known of the plugin.
     ///   - inFull: Whether the texts are shown, which name files and limits of the host.
-    init(_ report: PluginReport, inFull: Bool) {
-        plugin = report.id
-        state = report.standing.rawValue
-        isolation = report.state?.isolation.rawValue
-        problem = inFull ? report.state?.problem : nil
-        sandbox = inFull ? report.state?.sandbox : nil
-        breaker = (report.state?.breaker).map(BreakerAnswer.init)
-        workers = report.state?.workers.filter(\.isReady).count ?? 0
-        crashes = report.meters?.crashes.values.reduce(0, +) ?? 0
-        restarts = report.meters?.restarts ?? 0
-        lastCrash = (report.meters?.lastCrash).map {
+    init(_ overview: PluginOverview, inFull: Bool) {
+        plugin = overview.id
+        state = overview.standing.rawValue
+        isolation = overview.state?.isolation?.rawValue
+        problem = inFull ? overview.state?.problem : nil
+        sandbox = inFull ? overview.state?.sandbox : nil
+        breaker = (overview.state?.breaker).map(BreakerAnswer.init)
+        workers = overview.state?.workers.filter(\.isReady).count ?? 0
+        crashes = overview.meters?.crashes.values.reduce(0, +) ?? 0
+        restarts = overview.meters?.restarts ?? 0
+        lastCrash = (overview.meters?.lastCrash).map {
             Crash(cause: $0.cause.rawValue, text: inFull ? $0.text : nil, at: $0.at.text)
         }
     }

@@ -15,7 +15,7 @@ struct PluginStatusRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         table.add(.get, ["/plugins"], access: .admin) { _ in
-            try .json(Plugins(data: PluginReport.all(services.plugins).map { PluginAnswer($0, inFull: false) }))
+            try .json(Plugins(data: PluginOverview.all(services.plugins).map { PluginAnswer($0, inFull: false) }))
         }
         table.add(.get, ["/plugins/{name}"], access: .admin) { try retrieve($0) }
         table.add(.get, ["/metrics"], access: .admin) { _ in metrics() }
@@ -23,7 +23,7 @@ struct PluginStatusRoutes: Sendable {
 
     private func retrieve(_ call: Call) throws -> Response {
         let name = try PathPart.decoded(call.context.parameters.require("name"), name: "name")
-        guard let report = PluginReport.all(services.plugins).first(where: { $0.id == name }) else {
+        guard let overview = PluginOverview.all(services.plugins).first(where: { $0.id == name }) else {
             throw GatewayError(
                 .notFound,
                 code: "not_found",
@@ -31,12 +31,12 @@ struct PluginStatusRoutes: Sendable {
                 message: "There is no plugin named \(name). GET /plugins lists what there is."
             )
         }
-        return try .json(PluginAnswer(report, inFull: true))
+        return try .json(PluginAnswer(overview, inFull: true))
     }
 
     private func metrics() -> Response {
         var page = MetricsPage()
-        page.add(PluginReport.all(services.plugins))
+        page.add(PluginOverview.all(services.plugins))
         page.add(
             services.models.deployments.compactMap { deployment in
                 services.plugins.target(deployment.id).map { (deployment, $0.standing) }

@@ -14,6 +14,8 @@ struct ChatEdits: Sendable {
     private let dropped: [[UInt8]]
     private let roles: [(name: [UInt8], other: [UInt8])]
 
+    /// A request is sent in pieces, of which a host takes no more than some ten thousands.
+    private static let mostEdits = 16_384
     private static let messages = Array("\"messages\"".utf8)
     private static let role = Array("\"role\"".utf8)
 
@@ -52,6 +54,12 @@ struct ChatEdits: Sendable {
             if !roles.isEmpty, Self.matches(Self.messages, member.name, request) {
                 edits += try roleEdits(member.value, request)
             }
+        }
+        guard edits.count <= Self.mostEdits else {
+            throw Failure(
+                .invalid,
+                "The request has more than \(Self.mostEdits) places that this provider knows by other names."
+            )
         }
         return edits.sorted { $0.range.lowerBound < $1.range.lowerBound }
     }

@@ -102,6 +102,8 @@ extension OpenAITarget {
     /// Has the host write down a response; one that the provider does not keep has an id all the same.
     private func remember(_ response: JSON, _ operation: Operation) throws(Failure) {
         let isKept = provider.keepsResponses && response["store"]?.bool ?? true
+        // Some providers have no id for what they do not keep: then there is nothing to put another in the place of.
+        if !isKept, response["id"]?.isNull ?? true { return }
         try operation.remember(kind: isKept ? Self.kind : "unstored_response", id: try Responses.id(of: response))
     }
 }

@@ -102,38 +102,7 @@ struct Requests: Sendable {
         return segments
     }
 
-    /// The client's request with its resolved places replaced, and changed where the provider differs from OpenAI.
-    ///
-    /// - Parameters:
-    ///   - references: In ascending order, without overlaps.
-    ///   - length: The length of the client's request in bytes.
-    ///   - edits: In ascending order, without overlaps; a place inside of one goes with it.
-    /// - Returns: The pieces of the body.
-    /// - Throws: ``Failure`` with `.internalError` for places that contradict each other or the length.
-    static func splice(
-        _ references: [Reference],
-        into length: Int,
-        editing edits: [ChatEdits.Edit]
-    ) throws(Failure) -> [Segment] {
-        guard !edits.isEmpty else { return try splice(references, into: length) }
-        var changes = edits
-        for reference in references where !edits.contains(where: { $0.range.overlaps(reference.range) }) {
-            let name = JSON.string(reference.upstreamID).serialized()
-            changes.append(ChatEdits.Edit(range: reference.range, replacement: name))
-        }
-        var segments: [Segment] = []
-        var position = 0
-        for change in changes.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-            guard change.range.lowerBound >= position, change.range.upperBound <= length else { throw unordered }
-            if change.range.lowerBound > position { segments.append(.input(position..<change.range.lowerBound)) }
-            if !change.replacement.isEmpty { segments.append(.bytes(change.replacement)) }
-            position = change.range.upperBound
-        }
-        if position < length { segments.append(.input(position..<length)) }
-        return segments
-    }
-
-    private static let unordered = Failure(
+    static let unordered = Failure(
         .internalError,
         "The places that the host found in the request are not in order."
     )
