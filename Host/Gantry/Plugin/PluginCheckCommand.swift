@@ -51,7 +51,7 @@ struct PluginCheckCommand: AsyncParsableCommand {
                 scripts: try scripts.map { (path: $0, text: try Self.script($0)) },
                 parameters: try param.map(Self.parameter),
                 limit: .seconds(timeLimit),
-                executable: WorkerEnvironment.besideThisExecutable
+                executable: HostExecutable.beside("gantry-worker")
             )
             let folder = try TemporaryFolder()
             defer { folder.remove() }

@@ -2,6 +2,7 @@ import CGantryPlugin
 import CSandbox
 import Dispatch
 import Glibc
+import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -141,6 +142,18 @@ final class WorkerProcess: Sendable {
     func check(_ message: CheckMessage, _ services: any WorkerServices, within limit: Duration) throws -> [UInt8] {
         try ask(message.message(), services, expect: .checked, within: limit) { body throws(WireError) in
             Array(try BytesMessage.read(body))
+        }
+    }
+
+    /// Has it call a plain function.
+    ///
+    /// - Parameter request: One of the functions that it was told of when it loaded, and the arguments.
+    /// - Returns: What came of it; the worker is not trusted to have told the truth.
+    /// - Throws: ``RefusedMessage`` or ``WorkerProcessError``, as the other questions.
+    func call(_ request: FunctionRequest) throws -> FunctionReply {
+        let message = BytesMessage.message(.function, request.encoded)
+        return try ask(message, nil, expect: .result) { body throws(WireError) in
+            try FunctionReply(decoding: try BytesMessage.read(body))
         }
     }
 
