@@ -53,10 +53,9 @@ package struct PluginChecker {
     /// - Parameters:
     ///   - path: The library.
     ///   - names: The rules; all if there are none.
-    ///   - folder: An empty folder of this user's for a private copy.
     /// - Returns: What came of each rule.
     /// - Throws: ``ToolError`` for a rule that there is not; ``PluginError`` if no worker can be started.
-    package func check(_ path: String, rules names: [String], folder: String) throws -> PluginCheckReport {
+    package func check(_ path: String, rules names: [String]) throws -> PluginCheckReport {
         if let unknown = names.first(where: { name in !Self.rules.contains { $0.name == name } }) {
             throw ToolError(.usage, "--rule \(unknown): there is no such rule; `gantry plugin check --list` has them.")
         }
@@ -67,7 +66,7 @@ package struct PluginChecker {
         }
         let wanted = ConformanceRule.all.filter { isWanted($0.name) }
         if let library = file.goodLibrary, !wanted.isEmpty {
-            let check = try LibraryCheck(library, folder: folder, executable: executable)
+            let check = try LibraryCheck(library, executable: executable)
             for rule in wanted { rows.append(try self.check(rule, check)) }
         } else {
             let outcome = ConformanceOutcome.skipped("the library's file is not good, so none of its code is run")

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import HostPluginTools
 import HostPlugins
 
@@ -53,9 +52,7 @@ struct PluginCheckCommand: AsyncParsableCommand {
                 limit: .seconds(timeLimit),
                 executable: HostExecutable.beside("gantry-worker")
             )
-            let folder = try TemporaryFolder()
-            defer { folder.remove() }
-            let report = try checker.check(library, rules: rule, folder: folder.path)
+            let report = try checker.check(library, rules: rule)
             print(json ? try JSONReport.text(report) : report.text)
             if report.hasFailures { throw ExitCode(1) }
         }
@@ -79,35 +76,6 @@ struct PluginCheckCommand: AsyncParsableCommand {
             return try RegularFile.read(path, atMost: maximumScriptBytes)
         } catch {
             throw ToolError(.file, "\(path): \(error.reason).")
-        }
-    }
-}
-
-/// A folder of this user's that is there for the time of a command.
-private struct TemporaryFolder {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "gantry-check-\(UUID().uuidString)")
-        path = url.path
-        do {
-            try FileManager.default.createDirectory(
-                at: url,
-                withIntermediateDirectories: false,
-                attributes: [.posixPermissions: 0o700]
-            )
-        } catch {
-            throw ToolError(.file, "\(url.path): it cannot be created. Set TMPDIR to a folder that can be written to.")
-        }
-    }
-
-    /// Removes it with all that is in it.
-    func remove() {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            // The system cleans its folder of temporary files.
-            print("gantry: \(path) is left: \(error.localizedDescription)")
         }
     }
 }

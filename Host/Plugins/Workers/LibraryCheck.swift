@@ -3,7 +3,7 @@ import HostPluginABI
 import Synchronization
 
 /// Puts a library through the rules of the ABI, each in a fresh worker, so that what ends the worker is a result too.
-package struct LibraryCheck: Sendable {
+package final class LibraryCheck: Sendable {
     /// What came of one rule.
     package enum Outcome: Sendable {
         /// What the checker found, as `ConformanceResult` encodes it.
@@ -15,20 +15,29 @@ package struct LibraryCheck: Sendable {
     /// So much memory a plugin may map while it is checked, beside what the checker itself needs.
     private static let memoryLimitInBytes: UInt64 = 1 << 30
 
+    private let folder: String
     private let image: String
     private let executable: String
 
-    /// Copies a library whose form was found good to where only this user can change it.
+    /// Copies a library whose form was found good to where only this user can change it, for as long as this lives.
     ///
     /// - Parameters:
     ///   - library: The library.
-    ///   - folder: Where the copy is put.
     ///   - executable: The path of `gantry-worker`.
     /// - Throws: ``PluginError`` if the copy cannot be written.
-    package init(_ library: LibraryFile, folder: String, executable: String) throws(PluginError) {
-        image = try PluginImage.store(library.bytes, sha256: library.sha256, runDirectory: folder)
+    package init(_ library: LibraryFile, executable: String) throws(PluginError) {
+        let folder = try PluginStatement.makeFolder()
+        do throws(PluginError) {
+            image = try PluginImage.store(library.bytes, sha256: library.sha256, runDirectory: folder)
+        } catch {
+            PluginStatement.remove(folder)
+            throw error
+        }
+        self.folder = folder
         self.executable = executable
     }
+
+    deinit { PluginStatement.remove(folder) }
 
     /// Checks one rule; waits for it, so it is not for an event loop.
     ///
