@@ -346,3 +346,7 @@ GANTRY_EXPORT const gantry_plugin *gantry_plugin_entry_v1(uint32_t host_minor) {
 #endif
   return &table;
 }
+
+#ifdef BREAKS_exports
+GANTRY_EXPORT int another_symbol(void) { return 1; }
+#endif
