@@ -179,7 +179,9 @@ let package = Package(
         module(
             "HostPluginTools",
             "Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", crypto]
+            [
+                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance", crypto,
+            ]
         ),
         .executableTarget(
             name: "gantry",

@@ -89,7 +89,11 @@ def test_a_new_plugin_exports_its_entry_alone(plugin: Path) -> None:
     assert seen["elf"]["binds_now"]
     assert seen["elf"]["never_unloaded"]
     assert seen["elf"]["executable_stack"] is False
-    assert seen["manifest"]["id"] == "my-plugin"
+    assert seen["plugin"]["id"] == seen["manifest"]["id"] == "my-plugin"
+    assert seen["plugin"]["version"] == seen["manifest"]["version"] == "0.1.0"
+    assert seen["plugin"]["abi"] == "1.0"
+    assert seen["plugin"]["operations"] == ["chat"]
+    assert seen["plugin"]["flags"] == ["parallel", "openai wire"]
     assert seen["manifest"]["isolation"] == "process"
     assert seen["sha256"] == digest(plugin / "libgantry-plugin-my-plugin.so")
 
@@ -232,6 +236,27 @@ def test_inspection_says_what_is_wrong_with_a_library(folder: PluginFolder) -> N
     assert any("it exports 2 symbols" in problem for problem in json.loads(exports.stdout)["problems"])
 
 
+def marking(marker: Path) -> str:
+    """Code that runs when a library is opened, and leaves a file behind."""
+    return (
+        "#include <fcntl.h>\n__attribute__((constructor)) static void opened(void) "
+        f'{{ open("{marker}", O_CREAT | O_WRONLY, 0600); }}\n'
+    )
+
+
+def test_inspection_opens_a_library_where_it_can_do_nothing(folder: PluginFolder) -> None:
+    marker = folder.path / "was-opened"
+    compile_library(folder.path / "tiny.so", marking(marker) + TINY)
+    run_gantry("plugin", "inspect", folder.path / "tiny.so")
+    assert not marker.exists()
+
+    trap = "__attribute__((constructor)) static void opened(void) { __builtin_trap(); }\n"
+    compile_library(folder.path / "tiny.so", trap + TINY)
+    done = run_gantry("plugin", "inspect", folder.path / "tiny.so", "--json")
+    assert done.returncode == 1
+    assert any("could not be asked" in problem for problem in json.loads(done.stdout)["problems"]), done.stdout
+
+
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x02\x01" + bytes(58), bytes(range(256)) * 16])
 def test_inspection_of_what_is_no_library_ends_well(folder: PluginFolder, content: bytes) -> None:
     (folder.path / "tiny.so").write_bytes(content)
@@ -336,8 +361,10 @@ def test_verify_says_what_is_signed_and_by_which_key(signed: PluginFolder, key: 
 
 def test_what_is_signed_is_opened(signed: PluginFolder) -> None:
     done = signed.check()
+    inspection = run_gantry("plugin", "inspect", signed.path / "tiny.so", "--config", signed.config)
 
     assert done.returncode == 0, done.stderr
+    assert inspection.returncode == 0, inspection.stdout
     assert [plugin["state"] for plugin in signed.list("--config", signed.config)] == ["ready"]
 
 
@@ -357,6 +384,9 @@ def untrusted(folder: PluginFolder, *words: str) -> None:
 def test_an_unsigned_plugin_is_not_opened(signed: PluginFolder) -> None:
     (signed.path / "tiny.yaml.sig").unlink()
     untrusted(signed, "tiny.yaml.sig: No such file", "gantry plugin sign", digest(signed.path / "tiny.yaml"))
+    inspection = run_gantry("plugin", "inspect", signed.path / "tiny.so", "--config", signed.config)
+    assert inspection.returncode == 1
+    assert "it was not opened, for it is not trusted" in inspection.stdout
 
 
 def test_a_changed_manifest_is_not_opened(signed: PluginFolder) -> None:
@@ -462,11 +492,7 @@ def test_a_library_that_is_swapped_all_the_time_is_opened_only_as_it_was_signed(
     library = signed.path / "tiny.so"
     good = shutil.copy(library, signed.path.parent / "good.so")
     marker = signed.path.parent / "was-opened"
-    constructor = (
-        "#include <fcntl.h>\n__attribute__((constructor)) static void opened(void) "
-        f'{{ open("{marker}", O_CREAT | O_WRONLY, 0600); }}\n'
-    )
-    evil = compile_library(signed.path.parent / "evil.so", constructor + TINY)
+    evil = compile_library(signed.path.parent / "evil.so", marking(marker) + TINY)
     done = threading.Event()
 
     def swap() -> None:

@@ -28,8 +28,9 @@ struct PluginInspectCommand: AsyncParsableCommand {
             let inspection = try PluginInspection(
                 library,
                 manifests: try folder.manifests(),
-                definition: { folder.definition($0, trust: trust) },
-                ask: { _ in nil }
+                definition: { folder.definition($0, trust: $1) },
+                trust: trust,
+                worker: HostExecutable.beside("gantry-worker")
             )
             print(json ? try JSONReport.text(inspection) : inspection.text)
             if !inspection.problems.isEmpty { throw ExitCode(1) }
