@@ -43,17 +43,19 @@ package struct PluginStatement: Sendable {
             throw PluginError(.libraryRefused, "\(library.path): its plugin could not be asked: \(worker): \(error).")
         }
         // What it describes has to be what the host understands, too.
-        let understood = try facts.description.withUnsafeBytes { (describe) throws(PluginError) in
-            try PluginFacts(
-                id: facts.id,
-                version: facts.version,
-                operations: facts.operations,
-                flags: facts.flags,
-                describe: describe,
-                sha256: library.sha256,
-                library: library.path
-            )
-        }
+        let understood = try facts.description.withUnsafeBytes { describe in
+            Result { () throws(PluginError) in
+                try PluginFacts(
+                    id: facts.id,
+                    version: facts.version,
+                    operations: facts.operations,
+                    flags: facts.flags,
+                    describe: describe,
+                    sha256: library.sha256,
+                    library: library.path
+                )
+            }
+        }.get()
         id = facts.id
         version = facts.version
         abi = "1.\(facts.abiMinor)"
@@ -68,9 +70,10 @@ package struct PluginStatement: Sendable {
 
     /// A folder that only this user can look into.
     private static func makeFolder() throws(PluginError) -> String {
-        var template = Array("\(FileManager.default.temporaryDirectory.path)/gantry-plugin-XXXXXX".utf8CString)
+        let base = FileManager.default.temporaryDirectory.path
+        var template = Array("\(base)/gantry-plugin-XXXXXX".utf8CString)
         guard let path = mkdtemp(&template) else {
-            throw PluginError(.libraryRefused, "\(String(cString: template)): \(systemMessage()). Check TMPDIR.")
+            throw PluginError(.libraryRefused, "\(base): \(systemMessage()). Check TMPDIR.")
         }
         return String(cString: path)
     }
