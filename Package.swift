@@ -5,7 +5,7 @@ import PackageDescription
 // build in CI (`--explicit-target-dependency-import-check error`).
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
-//          ├─► HostConfig ──► HostFunctions                      (HostConfig ──► HostCore)
+//          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
@@ -138,7 +138,7 @@ let package = Package(
             pkgConfig: "libffi",
             providers: [.apt(["libffi-dev"])]
         ),
-        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin"]),
+        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin", "HostPluginABI"]),
         module("HostPluginABI", "Host/PluginABI", ["CGantryPlugin"]),
         .target(name: "CSandbox", path: "Host/CSandbox"),
         .executableTarget(
@@ -243,7 +243,7 @@ let package = Package(
             "Tests/Conformance",
             ["CGantryPlugin", "GantryPlugin", "PluginConformance", "conformance-runner"]
         ),
-        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
+        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions", "HostPluginABI"]),
         tests("HostPluginABITests", "Tests/Host/PluginABI", ["CGantryPlugin", "HostPluginABI"]),
         tests(
             "HostPluginToolsTests",

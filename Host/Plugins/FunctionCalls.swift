@@ -31,9 +31,15 @@ package struct FunctionCallError: Error, Hashable, CustomStringConvertible {
     package var description: String { message }
 }
 
-/// Calls functions of a library in this process from threads of their own, each with a deadline.
-///
-/// Nothing can stop a function that does not come back: its thread is lost, and those who wait are told.
+/// Where the functions are that a manifest names.
+enum FunctionCaller: Sendable {
+    /// In this process: nothing can stop a function that does not come back, its thread is lost.
+    case local(FunctionTable)
+    /// In a process of their own, which is killed if a function does not come back.
+    case worker(FunctionWorker)
+}
+
+/// Calls functions from threads that may block, each with a deadline.
 enum FunctionCalls {
     /// The most calls that are under way, those of functions that do not come back among them.
     static let mostCalls = 16
@@ -49,9 +55,9 @@ enum FunctionCalls {
     /// Calls a function.
     ///
     /// - Parameters:
-    ///   - name: One of the table's functions.
+    ///   - name: One of the functions.
     ///   - arguments: One for each argument but `out`.
-    ///   - table: The functions.
+    ///   - caller: Where the functions are.
     ///   - limit: The most bytes of the answer.
     ///   - deadline: How long to wait.
     ///   - loop: Where the wait is.
@@ -60,33 +66,31 @@ enum FunctionCalls {
     static func call(
         _ name: String,
         _ arguments: [FunctionArgument],
-        of table: FunctionTable,
+        by caller: FunctionCaller,
         limit: Int,
         deadline: TimeAmount,
         on loop: any EventLoop
     ) async throws(FunctionCallError) -> FunctionAnswer {
-        let isFull = running.withLock { running in
-            guard running < mostCalls else { return true }
-            running += 1
-            return false
-        }
-        guard !isFull else {
+        guard begin() else {
             throw FunctionCallError(.busy, "\(mostCalls) calls of functions are under way. Try again later.")
         }
+        let ticket = FunctionWorker.Ticket()
         let answered = loop.makePromise(of: Result<FunctionAnswer, FunctionCallError>.self)
         let timer = loop.scheduleTask(in: deadline) {
-            let message = "\(name) did not come back in time; its thread cannot be stopped. Use isolation: process."
-            answered.succeed(.failure(FunctionCallError(.timedOut, message)))
+            answered.succeed(.failure(FunctionCallError(.timedOut, "\(name) did not come back in time.")))
+            ticket.giveUp()
         }
-        let future = pool.runIfActive(eventLoop: loop) {
+        let answer = pool.runIfActive(eventLoop: loop) {
             defer { running.withLock { $0 -= 1 } }
-            return run(name, arguments, of: table, limit: limit)
+            return Result { () throws(FunctionCallError) in
+                try run(name, arguments, by: caller, limit: limit, ticket: ticket)
+            }
         }
-        future.whenComplete { result in
+        answer.whenComplete { result in
             timer.cancel()
             switch result {
             case .success(let answer): answered.succeed(answer)
-            case .failure: answered.succeed(.failure(FunctionCallError(.busy, "The gateway is shutting down.")))
+            case .failure: answered.succeed(.failure(isClosing))
             }
         }
         do {
@@ -94,21 +98,35 @@ enum FunctionCalls {
         } catch let error as FunctionCallError {
             throw error
         } catch {
-            throw FunctionCallError(.busy, "The gateway is shutting down.")
+            throw isClosing
+        }
+    }
+
+    private static let isClosing = FunctionCallError(.busy, "The gateway is shutting down.")
+
+    private static func begin() -> Bool {
+        running.withLock { running in
+            guard running < mostCalls else { return false }
+            running += 1
+            return true
         }
     }
 
     private static func run(
         _ name: String,
         _ arguments: [FunctionArgument],
-        of table: FunctionTable,
-        limit: Int
-    ) -> Result<FunctionAnswer, FunctionCallError> {
-        do throws(FunctionError) {
-            return .success(try table.call(name, arguments, limit: limit))
-        } catch {
-            let code: FunctionCallError.Code = error.code == .badArgument ? .badArgument : .failed
-            return .failure(FunctionCallError(code, error.message, argument: error.argument))
+        by caller: FunctionCaller,
+        limit: Int,
+        ticket: FunctionWorker.Ticket
+    ) throws(FunctionCallError) -> FunctionAnswer {
+        switch caller {
+        case .worker(let worker): return try worker.call(name, arguments, limit: limit, ticket: ticket)
+        case .local(let table):
+            do throws(FunctionError) {
+                return try table.call(name, arguments, limit: limit)
+            } catch {
+                throw FunctionCallError(error)
+            }
         }
     }
 }

@@ -2,14 +2,10 @@ import HostFunctions
 
 /// A private copy of a library of plain C functions whose bytes were checked and hashed; no code of it has run.
 struct FunctionsImage: Sendable {
-    /// The private copy.
-    let path: String
-    /// Where the library came from, for messages.
-    let origin: String
+    /// The private copy, where the library came from, and the functions that are used.
+    let plan: FunctionPlan
     /// Lower-case hexadecimal SHA-256 of the bytes that were copied.
     let sha256: String
-    /// The functions that are used; the library has them all.
-    let bindings: FunctionBindings
 
     /// Checks and copies a library.
     ///
@@ -24,10 +20,12 @@ struct FunctionsImage: Sendable {
         runDirectory: String
     ) throws(PluginError) {
         let library = try LibraryFile(functions, of: definition)
-        origin = library.path
         sha256 = library.sha256
-        bindings = functions.bindings
-        path = try PluginImage.store(library.bytes, sha256: sha256, runDirectory: runDirectory)
+        plan = FunctionPlan(
+            path: try PluginImage.store(library.bytes, sha256: sha256, runDirectory: runDirectory),
+            name: library.path,
+            bindings: functions.bindings
+        )
     }
 
     /// Opens the copy in this process and binds its functions.
@@ -36,7 +34,7 @@ struct FunctionsImage: Sendable {
     /// - Throws: ``PluginError`` with `.libraryRefused`.
     func open() throws(PluginError) -> FunctionTable {
         do throws(FunctionError) {
-            return try FunctionTable(bindings, in: try FunctionLibrary(opening: path, shownAs: origin))
+            return try plan.open()
         } catch {
             throw PluginError(.libraryRefused, error.message)
         }

@@ -37,7 +37,7 @@ extension PluginInstance {
         deadline: TimeAmount,
         on loop: any EventLoop
     ) async throws(FunctionCallError) -> FunctionAnswer? {
-        guard let table = localFunctions else { return nil }
-        return try await FunctionCalls.call(name, arguments, of: table, limit: limit, deadline: deadline, on: loop)
+        guard let caller = functionCaller else { return nil }
+        return try await FunctionCalls.call(name, arguments, by: caller, limit: limit, deadline: deadline, on: loop)
     }
 }

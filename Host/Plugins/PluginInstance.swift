@@ -73,10 +73,10 @@ package final class PluginInstance: Sendable {
         )
     }
 
-    /// The manifest's functions, if they are in this process.
-    var localFunctions: FunctionTable? {
+    /// Where the functions are that the manifest names; nil if it names none.
+    var functionCaller: FunctionCaller? {
         switch code {
-        case .local(let local): local.functions
+        case .local(let local): local.functions.map { .local($0) }
         }
     }
 
