@@ -178,7 +178,7 @@ let package = Package(
         module(
             "HostPluginTools",
             "Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "PluginConformance", crypto]
         ),
         .executableTarget(
             name: "gantry",

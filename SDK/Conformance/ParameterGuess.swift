@@ -17,6 +17,7 @@ struct ParameterGuess {
         let host = VirtualHost()
         let hostMemory = LentMemory(.kept)
         let lentHost = hostMemory.structure(host.table, size: MemoryLayout<gantry_host>.size)
+        context.note("instance_new, for the parameters")
         let made = PluginSession.makeInstance(table, lentHost, configuration ?? Array("{}".utf8))
         guard made.status == 0, let instance = made.object else {
             throw refused(made, "instance_new", advice: "Give the configuration in a script.")
@@ -25,6 +26,7 @@ struct ParameterGuess {
         var tried: Set<String> = []
         for _ in 0..<Self.maximumAttempts {
             let text = JSON.object(parameters).serialized()
+            context.note("target_new with \(CapturedCommand.text(text).prefix(200))")
             let attempt = PluginSession.makeTarget(table, instance, text)
             if attempt.status == 0, let target = attempt.object {
                 table.pointee.target_free(target)
