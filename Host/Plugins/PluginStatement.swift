@@ -69,7 +69,7 @@ package struct PluginStatement: Sendable {
     ]
 
     /// A folder that only this user can look into.
-    private static func makeFolder() throws(PluginError) -> String {
+    static func makeFolder() throws(PluginError) -> String {
         let base = FileManager.default.temporaryDirectory.path
         var template = Array("\(base)/gantry-plugin-XXXXXX".utf8CString)
         guard let path = mkdtemp(&template) else {
