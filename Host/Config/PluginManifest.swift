@@ -25,6 +25,8 @@ package struct PluginManifest: Sendable, Hashable {
     /// 64 lower-case hexadecimal digits; nil if the library is not pinned.
     package let sha256: String?
     package let isolation: Isolation
+    /// What its workers may use, if it runs in any.
+    package let limits: PluginLimits
     /// The manifest's path: the directory as the loader was given it, and the file's name.
     package let file: String
     /// Where its `id` stands.
@@ -41,6 +43,7 @@ package struct PluginManifest: Sendable, Hashable {
         secrets: [String: String],
         sha256: String?,
         isolation: Isolation,
+        limits: PluginLimits = PluginLimits(),
         file: String,
         location: SourceLocation
     ) {
@@ -53,6 +56,7 @@ package struct PluginManifest: Sendable, Hashable {
         self.secrets = secrets
         self.sha256 = sha256
         self.isolation = isolation
+        self.limits = limits
         self.file = file
         self.location = location
     }

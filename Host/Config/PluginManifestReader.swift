@@ -4,6 +4,7 @@ import HostCore
 struct PluginManifestReader {
     private static let keys = [
         "id", "version", "library", "providers", "hosts", "configuration", "secrets", "sha256", "isolation", "enabled",
+        "limits",
     ]
 
     private static let mostProviders = 64
@@ -20,6 +21,10 @@ struct PluginManifestReader {
         let id = try root.required("id", "Give the plugin's id, such as openai.")
         let version = try root.required("version", "Give the library's version, in quotes.")
         let library = try root.required("library", "Give the library's file, such as libgantry-plugin-openai.so.")
+        let isolation: PluginManifest.Isolation =
+            try root["isolation"].map { (value) throws(ConfigurationError) in
+                try reader.word(value, of: [.process, .inProcess])
+            } ?? .process
         return PluginManifest(
             id: try name(id, allowing: "_-", isLowercase: true),
             version: try name(version, allowing: ".+_-"),
@@ -33,9 +38,8 @@ struct PluginManifestReader {
             } ?? [:],
             secrets: try secrets(root["secrets"]),
             sha256: try digest(root["sha256"]),
-            isolation: try root["isolation"].map { (value) throws(ConfigurationError) in
-                try reader.word(value, of: [PluginManifest.Isolation.process, .inProcess])
-            } ?? .process,
+            isolation: isolation,
+            limits: try limits(root["limits"], isolation: isolation),
             file: file,
             location: id.location
         )

@@ -10,9 +10,9 @@ extension OperationDriver {
 
     /// Reads the source's next lines and has the plugin take them, for as long as it wants nothing but the next one.
     func deliverLines() {
-        guard let operation, let lines = request.lines else { return }
+        guard case .local(let operation) = operation, let lines = request.lines else { return }
         let step = HeavyStep(operation: operation, event: .source, collector: collector)
-        let (request, target) = (request, target)
+        let request = request
         runOnPool {
             var size = 0
             while true {
@@ -29,7 +29,7 @@ extension OperationDriver {
                     return .sourceFailed(error)
                 }
                 if case .line = event { step.collector.mayPull = true }
-                let status = Self.step(step.operation, event, request, target, step.collector)
+                let status = step.operation.step(event, request, step.collector)
                 guard status == Status.ok, size < Self.heavyStepInBytes, step.collector.takeSolePull() else {
                     return .stepped(status)
                 }
@@ -71,7 +71,7 @@ enum StepOutcome: Sendable {
 /// `@unchecked Sendable`: while a step runs there, the driver neither steps nor frees the operation nor touches the
 /// collector (each use is behind `isStepping`), so that one thread at a time has them.
 struct HeavyStep: @unchecked Sendable {
-    let operation: OpaquePointer
+    let operation: LocalOperation
     let event: OperationEvent
     let collector: CommandCollector
 }

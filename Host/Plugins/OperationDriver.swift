@@ -29,7 +29,7 @@ package final class OperationDriver: DeadlineOwner {
     let collector: CommandCollector
     private let deadlines: LoopDeadlines
 
-    private(set) var operation: OpaquePointer?
+    private(set) var operation: PluginOperation?
     var events = Queue<OperationEvent>()
     private var commands = Queue<PluginCommand>()
     private var isAdvancing = false
@@ -181,16 +181,20 @@ package final class OperationDriver: DeadlineOwner {
         case .source: return deliverLines()
         default: break
         }
-        guard let operation else { return }
+        switch operation {
+        case .local(let operation): step(operation, event)
+        case nil: return
+        }
+    }
+
+    private func step(_ operation: LocalOperation, _ event: OperationEvent) {
         let weight = event.weightInBytes(of: request)
-        guard weight > Self.heavyStepInBytes || target.instance.table.isBlocking else {
-            return finishStep(Self.step(operation, event, request, target, collector))
+        guard weight > Self.heavyStepInBytes || target.instance.facts.isBlocking else {
+            return finishStep(operation.step(event, request, collector))
         }
         let step = HeavyStep(operation: operation, event: event, collector: collector)
-        let (request, target) = (request, target)
-        runOnPool {
-            .stepped(Self.step(step.operation, step.event, request, target, step.collector))
-        }
+        let request = request
+        runOnPool { .stepped(step.operation.step(step.event, request, step.collector)) }
     }
 
     /// Has a thread that may block do the next step.
@@ -208,23 +212,6 @@ package final class OperationDriver: DeadlineOwner {
                 }
                 self.advance()
             }
-    }
-
-    /// Gives the plugin one event.
-    static func step(
-        _ operation: OpaquePointer,
-        _ event: OperationEvent,
-        _ request: OperationRequest,
-        _ target: PluginTarget,
-        _ collector: CommandCollector
-    ) -> gantry_status {
-        target.instance.exclusively {
-            collector.withSink { sink in
-                event.withLent(for: request) { lent in
-                    target.instance.table.pointer.pointee.op_step(operation, lent, sink)
-                }
-            }
-        }
     }
 
     private func finishStep(_ status: gantry_status) {
@@ -409,7 +396,9 @@ package final class OperationDriver: DeadlineOwner {
     private func free() {
         guard let operation else { return }
         self.operation = nil
-        target.instance.exclusively { target.instance.table.pointer.pointee.op_free(operation) }
+        switch operation {
+        case .local(let operation): operation.free()
+        }
     }
 
     private func masked(_ failure: OperationFailure) -> OperationFailure {

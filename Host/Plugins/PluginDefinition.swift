@@ -13,6 +13,8 @@ package struct PluginDefinition: Sendable {
     package let configuration: [String: ConfigurationValue]
     /// The manifest's own secrets by name.
     package let secrets: [String: String]
+    /// What its workers may use; nil if its code runs inside of this process.
+    package let limits: PluginLimits?
 
     /// Makes a definition.
     package init(
@@ -23,7 +25,8 @@ package struct PluginDefinition: Sendable {
         sha256: String?,
         allowsHost: @escaping @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool,
         configuration: [String: ConfigurationValue],
-        secrets: [String: String]
+        secrets: [String: String],
+        limits: PluginLimits? = nil
     ) {
         self.id = id
         self.version = version
@@ -33,6 +36,7 @@ package struct PluginDefinition: Sendable {
         self.allowsHost = allowsHost
         self.configuration = configuration
         self.secrets = secrets
+        self.limits = limits
     }
 }
 

@@ -7,14 +7,9 @@ import Glibc
 /// Rust's runtimes cannot be unloaded either.
 struct PluginLibrary: Sendable {
     let table: PluginTable
-    /// Lower-case hexadecimal SHA-256 of the bytes that were loaded.
-    let sha256: String
 
     /// Stands for a library whose code is already in the process.
-    init(table: PluginTable, sha256: String) {
-        self.table = table
-        self.sha256 = sha256
-    }
+    init(table: PluginTable) { self.table = table }
 
     /// Opens a checked copy of a library.
     ///
@@ -23,19 +18,13 @@ struct PluginLibrary: Sendable {
     ///   - definition: The manifest's claims.
     /// - Throws: ``PluginError`` with `.libraryRefused` or `.incompatible`.
     init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
-        sha256 = image.sha256
-        table = try Self.open(image.path, shownAs: image.origin)
-        guard table.id == definition.id, table.version == definition.version else {
-            throw PluginError(
-                .libraryRefused,
-                "\(image.origin): it is \(table.id) \(table.version), the manifest \(definition.manifestPath) says "
-                    + "\(definition.id) \(definition.version)."
-            )
-        }
+        table = try Self.open(image)
+        try table.facts.check(against: definition)
     }
 
-    private static func open(_ path: String, shownAs library: String) throws(PluginError) -> PluginTable {
-        guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+    private static func open(_ image: PluginImage) throws(PluginError) -> PluginTable {
+        let library = image.origin
+        guard let handle = dlopen(image.path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             throw PluginError(.libraryRefused, "\(library): \(loaderMessage()).")
         }
         guard let symbol = dlsym(handle, PluginImage.entrySymbol) else {
@@ -50,7 +39,7 @@ struct PluginLibrary: Sendable {
         guard let pointer = entry(GANTRY_ABI_MINOR) else {
             throw PluginError(.incompatible, "\(library): it cannot work with ABI 1.\(GANTRY_ABI_MINOR).")
         }
-        return try PluginTable(pointer, library: library)
+        return try PluginTable(pointer, library: library, sha256: image.sha256)
     }
 
     private static func loaderMessage() -> String {

@@ -5,24 +5,16 @@ import CGantryPlugin
 /// `@unchecked Sendable`: the table is constant for the life of the image, which is never unloaded.
 struct PluginTable: @unchecked Sendable {
     let pointer: UnsafePointer<gantry_plugin>
-    let id: String
-    let version: String
-    let description: PluginDescription
-    let operations: Set<OperationKind>
-    let flags: UInt32
-
-    /// Operations of one instance may run at the same time.
-    var isParallel: Bool { flags & UInt32(GANTRY_PF_PARALLEL) != 0 }
-    /// A step may compute for long.
-    var isBlocking: Bool { flags & UInt32(GANTRY_PF_BLOCKING) != 0 }
+    let facts: PluginFacts
 
     /// Checks a plugin's table against this host.
     ///
     /// - Parameters:
     ///   - pointer: What the library's entry returned.
     ///   - library: The library's path, for messages.
+    ///   - sha256: Of the library's bytes; empty if its code came with the process.
     /// - Throws: ``PluginError`` with `.incompatible`.
-    init(_ pointer: UnsafePointer<gantry_plugin>, library: String) throws(PluginError) {
+    init(_ pointer: UnsafePointer<gantry_plugin>, library: String, sha256: String = "") throws(PluginError) {
         let table = pointer.pointee
         guard let required = MemoryLayout<gantry_plugin>.offset(of: \.op_free),
             Int(table.size) >= required + MemoryLayout<UnsafeRawPointer>.size
@@ -40,10 +32,14 @@ struct PluginTable: @unchecked Sendable {
             table.id.isWellFormed, table.version.isWellFormed, table.describe.isWellFormed
         else { throw PluginError(.incompatible, "\(library): its table has a null function or a malformed text.") }
         self.pointer = pointer
-        id = String(lent: table.id)
-        version = String(lent: table.version)
-        operations = Set(OperationKind.allCases.filter { table.ops & (1 << UInt64($0.rawValue)) != 0 })
-        flags = table.flags
-        description = try PluginDescription(json: UnsafeRawBufferPointer(lent: table.describe), library: library)
+        facts = try PluginFacts(
+            id: String(lent: table.id),
+            version: String(lent: table.version),
+            operations: table.ops,
+            flags: table.flags,
+            describe: UnsafeRawBufferPointer(lent: table.describe),
+            sha256: sha256,
+            library: library
+        )
     }
 }

@@ -1,4 +1,3 @@
-import CGantryPlugin
 import HostCore
 import HostUpstream
 import NIOCore
@@ -15,7 +14,7 @@ package final class PluginTarget: @unchecked Sendable {
     let heads = RequestHeads()
     /// The longest that an operation takes.
     let timeout: TimeAmount
-    private let target: OpaquePointer
+    private let code: PluginInstance.TargetCode
 
     /// Binds a deployment's parameters and gives them to the plugin to check.
     init(
@@ -25,14 +24,14 @@ package final class PluginTarget: @unchecked Sendable {
         gate: DeploymentGate? = nil
     ) throws(PluginError) {
         var binder = ParameterBinder(
-            rules: instance.table.description.parameters,
+            rules: instance.facts.description.parameters,
             secrets: instance.secrets,
             environment: environment,
             scope: .deployment(definition.deployment.id.description),
             location: definition.location
         )
         let json = try binder.bind(definition.parameters)
-        target = try instance.makeTarget(json, location: definition.location)
+        code = try instance.makeTarget(json, location: definition.location)
         deployment = definition.deployment
         timeout = TimeAmount(definition.deployment.timeout)
         reach = Reach(endpoints: binder.endpoints, allowsHost: instance.definition.allowsHost)
@@ -41,7 +40,7 @@ package final class PluginTarget: @unchecked Sendable {
         self.gate = gate ?? DeploymentGate(limits: limits, cooldown: CooldownRules())
     }
 
-    deinit { instance.free(target: target) }
+    deinit { code.free() }
 
     /// The longest that an operation of this kind takes: one that goes through a whole JSONL file is no chat.
     func timeout(of kind: OperationKind) -> TimeAmount {
@@ -52,28 +51,26 @@ package final class PluginTarget: @unchecked Sendable {
     package var standing: DeploymentStanding { gate.standing }
 
     /// Whether the plugin serves this kind of operation.
-    package func serves(_ kind: OperationKind) -> Bool { instance.table.operations.contains(kind) }
+    package func serves(_ kind: OperationKind) -> Bool { instance.facts.serves(kind) }
 
     /// Whether the provider gives back the content of files uploaded for this purpose.
     package func givesBackContent(of purpose: FilePurpose) -> Bool {
-        let purposes = instance.table.description.contentPurposes
+        let purposes = instance.facts.description.contentPurposes
         return serves(.fileContent) && (purposes.contains("*") || purposes.contains(purpose.rawValue))
     }
 
     /// What becomes of a file whose upload was cut off before anybody noted its id; nil if the plugin does not say.
     package var lostFiles: LostFiles? {
-        let told = instance.table.description.lostFiles
+        let told = instance.facts.description.lostFiles
         return told == .search && !serves(.fileList) ? nil : told
     }
 
-    /// Makes the plugin's state for one operation; nil if the plugin refused with this status.
-    func makeOperation(_ kind: OperationKind) -> Result<OpaquePointer, RefusedCommand> {
-        var operation: OpaquePointer?
-        let status = instance.exclusively {
-            instance.table.pointer.pointee.op_new(target, kind.rawValue, &operation)
+    /// Makes the plugin's state for one operation; fails with the status with which the plugin refused.
+    func makeOperation(_ kind: OperationKind) -> Result<PluginOperation, RefusedCommand> {
+        switch code {
+        case .local(let local, let target):
+            local.makeOperation(kind, of: target).map { .local($0) }
         }
-        guard status == Status.ok, let operation else { return .failure(RefusedCommand(code: status)) }
-        return .success(operation)
     }
 }
 

@@ -57,6 +57,30 @@ struct BrokenManifestTests {
             "p.yaml:4: sha256: must be the 64 hexadecimal digits that sha256sum prints for the library."
         ),
         (required + "isolation: none", "p.yaml:4: isolation: must be process or in_process, not \"none\"."),
+        (
+            required + "limits: {step_ms: 5}",
+            "p.yaml:4: limits.step_ms: must be a whole number from 10 to 600000, not a number."
+        ),
+        (
+            required + "limits: {memory_mb: 8}",
+            "p.yaml:4: limits.memory_mb: must be a whole number from 32 to 1048576, not a number."
+        ),
+        (
+            required + "limits: {workers: 0}",
+            "p.yaml:4: limits.workers: must be a whole number from 1 to 64, not a number."
+        ),
+        (
+            required + "limits: {operations: many}",
+            "p.yaml:4: limits.operations: must be a whole number from 1 to 65536, not a string."
+        ),
+        (
+            required + "limits: {worker: 1}",
+            "p.yaml:4: limits.worker: this key is not known here. Did you mean workers?"
+        ),
+        (
+            required + "isolation: in_process\nlimits: {workers: 1}",
+            "p.yaml:5: limits: only a plugin with isolation: process has limits. Remove them, or isolation: in_process."
+        ),
         (required + "enabled: maybe", "p.yaml:4: enabled: must be true or false, not a string."),
     ])
     func manifestsThatAreWrong(manifest: String, expected: String) {

@@ -61,6 +61,23 @@ struct ScenarioTests {
     }
 
     @Test
+    func limitsOfWorkersHaveDefaultsEachByItself() throws {
+        let manifest = ConfigurationFixtures.openAI + "\nlimits: {step_ms: 50, workers: 3}\n"
+
+        let configuration = try ConfigurationFixtures.load(
+            ConfigurationFixtures.scenario,
+            manifests: [("openai.yaml", manifest), ("vertex.yaml", ConfigurationFixtures.vertexAI)]
+        )
+
+        #expect(
+            configuration.plugins.map(\.limits) == [
+                PluginLimits(stepTime: .milliseconds(50), memoryInBytes: 256 << 20, workers: 3, operations: 1024),
+                PluginLimits(),
+            ]
+        )
+    }
+
+    @Test
     func manifestsLoadAsWritten() throws {
         let plugins = try ConfigurationFixtures.load(ConfigurationFixtures.scenario).plugins
 

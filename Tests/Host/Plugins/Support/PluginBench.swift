@@ -40,7 +40,7 @@ struct PluginBench: Sendable {
             configuration: ["script": .integer(Int64(plugin.number))],
             secrets: secrets
         )
-        let library = PluginLibrary(table: plugin.table, sha256: "")
+        let library = PluginLibrary(table: plugin.table)
         let instance = try PluginInstance(definition, library: library, environment: [:], logger: logger)
         target = try Self.makeTarget("d1", instance, parameters, timeout, gate)
     }
