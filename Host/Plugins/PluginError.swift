@@ -7,6 +7,10 @@ package struct PluginError: Error, CustomStringConvertible {
         case incompatible
         /// The plugin does not accept its configuration or a deployment's parameters.
         case configurationRefused
+        /// As many versions of it are in the process as there may be.
+        case tooManyGenerations
+        /// Its manifest is refused.
+        case manifestRefused
     }
 
     package let code: Code
@@ -20,4 +24,17 @@ package struct PluginError: Error, CustomStringConvertible {
     }
 
     package var description: String { message }
+}
+
+extension PluginError {
+    /// Under which reason it is counted.
+    var reason: PluginRefusalReason {
+        switch code {
+        case .libraryRefused: .library
+        case .incompatible: .abi
+        case .configurationRefused: .configuration
+        case .tooManyGenerations: .generations
+        case .manifestRefused: .manifest
+        }
+    }
 }

@@ -23,8 +23,7 @@ struct PluginImage: Sendable {
     /// - Throws: ``PluginError`` with `.libraryRefused`.
     init(_ definition: PluginDefinition, runDirectory: String) throws(PluginError) {
         origin = definition.libraryPath
-        try Self.checkOwnership(definition.manifestPath)
-        try Self.checkOwnership(origin)
+        try Self.checkOwnership(of: definition)
         let bytes: [UInt8]
         do throws(RegularFile.Failure) {
             bytes = try RegularFile.read(origin, atMost: Self.maximumSizeInBytes)
@@ -50,6 +49,11 @@ struct PluginImage: Sendable {
             throw PluginError(.libraryRefused, "\(origin): \(error.reason). Build it as the SDK's README says.")
         }
         path = try Self.store(bytes, sha256: sha256, runDirectory: runDirectory)
+    }
+
+    /// Refuses a manifest or a library that somebody else could change.
+    static func checkOwnership(of definition: PluginDefinition) throws(PluginError) {
+        for path in definition.files { try checkOwnership(path) }
     }
 
     /// Refuses a file or folder that somebody else could change.

@@ -28,15 +28,15 @@ package final class PluginInstance: Sendable {
     let logger: Logger
     private let code: Code
 
-    /// Loads a plugin's library and makes its instance.
+    /// Makes the instance of a checked copy of a library.
     convenience init(
         _ definition: PluginDefinition,
-        runDirectory: String,
+        image: PluginImage,
+        libraries: PluginLibraries,
         environment: [String: String],
         logger: Logger
     ) throws(PluginError) {
-        let image = try PluginImage(definition, runDirectory: runDirectory)
-        let library = try PluginLibrary(image, as: definition)
+        let library = try libraries.library(image, as: definition)
         try self.init(definition, library: library, environment: environment, logger: logger)
     }
 

@@ -13,14 +13,9 @@ struct PluginLibrary: Sendable {
 
     /// Opens a checked copy of a library.
     ///
-    /// - Parameters:
-    ///   - image: The private copy.
-    ///   - definition: The manifest's claims.
+    /// - Parameter image: The private copy.
     /// - Throws: ``PluginError`` with `.libraryRefused` or `.incompatible`.
-    init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
-        table = try Self.open(image)
-        try table.facts.check(against: definition)
-    }
+    init(_ image: PluginImage) throws(PluginError) { table = try Self.open(image) }
 
     private static func open(_ image: PluginImage) throws(PluginError) -> PluginTable {
         let library = image.origin
