@@ -7,6 +7,7 @@ import PackageDescription
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
+//          ├─► HostWatch
 //          └─► HostPluginTools ──► HostPlugins
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
@@ -164,13 +165,14 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
+        module("HostWatch", "Host/Watch", []),
         module("HostPluginTools", "Host/PluginTools", ["CGantryTemplates", "HostCore", "HostPlugins", crypto]),
         .executableTarget(
             name: "gantry",
             dependencies: [
                 "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools", "HostRegistry",
                 "HostServer", "HostTransfer",
-                "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+                "HostUpstream", "HostWatch", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -213,6 +215,7 @@ let package = Package(
             ["GantryPlugin", "VertexAIAdapter", "PluginHarness"],
             resources: [.copy("Fixtures")]
         ),
+        tests("HostWatchTests", "Tests/Host/Watch", ["HostWatch"]),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),

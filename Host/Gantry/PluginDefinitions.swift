@@ -5,45 +5,53 @@ import HostPlugins
 
 /// The manifests and deployments as the plugin host wants them.
 struct PluginDefinitions {
-    let plugins: [PluginDefinition]
-    let targets: [TargetDefinition]
+    let plan: PluginPlan
+    /// Where each library was looked for.
+    let libraryPaths: [String]
 
     /// Finds each manifest's library.
-    init(_ configuration: GatewayConfiguration, manifestFolder: String) throws {
-        plugins = try configuration.plugins.map { manifest in
-            guard manifest.isolation == .inProcess else {
-                throw StartupError(
-                    "\(manifest.location): isolation: this version runs plugins inside of the host only. "
-                        + "Write `isolation: in_process` if you trust \(manifest.library)."
-                )
-            }
+    init(_ configuration: GatewayConfiguration, manifestFolder: String) {
+        var paths: [String] = []
+        let plugins = configuration.plugins.map { manifest in
+            let places = Self.places(of: manifest.library, manifestFolder: manifestFolder)
+            paths += places
             return PluginDefinition(
                 id: manifest.id,
                 version: manifest.version,
                 manifestPath: manifest.file,
-                libraryPath: Self.find(manifest.library, manifestFolder: manifestFolder),
+                libraryPath: places.first { FileManager.default.fileExists(atPath: $0) } ?? places[0],
                 sha256: manifest.sha256,
                 allowsHost: { scheme, host, port in
                     manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
                 },
                 configuration: manifest.configuration,
-                secrets: manifest.secrets
+                secrets: manifest.secrets,
+                limits: manifest.isolation == .process ? manifest.limits : nil,
+                hosts: manifest.hosts.map(\.description)
             )
         }
-        targets = configuration.deployments.map { deployment in
-            TargetDefinition(
-                deployment: deployment.deployment,
-                parameters: deployment.parameters,
-                location: "\(deployment.source)"
-            )
-        }
+        libraryPaths = paths
+        plan = PluginPlan(
+            plugins: plugins,
+            targets: configuration.deployments.map { deployment in
+                TargetDefinition(
+                    deployment: deployment.deployment,
+                    parameters: deployment.parameters,
+                    location: "\(deployment.source)",
+                    refusal: deployment.refusal
+                )
+            },
+            routing: configuration.routing,
+            // Plugins never learn of the way to the providers, nor of a proxy's password.
+            variables: ConfigurationOptions.environment.filter { !NetworkSettings.proxyVariables.contains($0.key) }
+        )
     }
 
     /// A line for every plugin and every deployment.
     var report: String {
         let lines =
-            plugins.map { "plugin \($0.id) \($0.version): \($0.libraryPath)" }
-            + targets.map { target in
+            plan.plugins.map { "plugin \($0.id) \($0.version): \($0.libraryPath)" }
+            + plan.targets.map { target in
                 let deployment = target.deployment
                 return "deployment \(deployment.id): \(deployment.modelName) -> \(deployment.configuredModel) "
                     + "(plugin \(deployment.plugin))"
@@ -52,13 +60,11 @@ struct PluginDefinitions {
     }
 
     /// A library that is not named by an absolute path lies beside its manifest, else beside the executable.
-    private static func find(_ library: String, manifestFolder: String) -> String {
-        guard !library.hasPrefix("/") else { return library }
+    private static func places(of library: String, manifestFolder: String) -> [String] {
+        guard !library.hasPrefix("/") else { return [library] }
         let beside = "\(manifestFolder)/\(library)"
-        guard !FileManager.default.fileExists(atPath: beside), let executable = executablePath(),
-            let end = executable.lastIndex(of: "/")
-        else { return beside }
-        return "\(executable[..<end])/\(library)"
+        guard let executable = executablePath(), let end = executable.lastIndex(of: "/") else { return [beside] }
+        return [beside, "\(executable[..<end])/\(library)"]
     }
 
     private static func executablePath() -> String? {

@@ -37,12 +37,20 @@ struct PluginChange {
     /// What is served from now on.
     var snapshot: PluginSnapshot {
         PluginSnapshot(
-            models: ModelTable(deployments),
+            edition: isSame ? old.edition : old.edition + 1,
+            models: isSame ? old.models : ModelTable(deployments),
             routing: plan.routing,
             plugins: plugins,
             targets: targets,
             failures: failures
         )
+    }
+
+    private var isSame: Bool {
+        report.newTargets == 0 && deployments == old.models.deployments && plan.routing == old.routing
+            && failures.mapValues(\.message) == old.failures.mapValues(\.message)
+            && plugins.mapValues { ObjectIdentifier($0.instance) }
+                == old.plugins.mapValues { ObjectIdentifier($0.instance) }
     }
 
     /// Has the gates follow the new rules; to be called when the snapshot is in force.

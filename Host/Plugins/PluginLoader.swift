@@ -56,6 +56,13 @@ final class PluginLoader: Sendable {
             try PluginImage.checkOwnership(of: definition)
             return same
         }
+        guard definition.limits == nil else {
+            throw PluginError(
+                .configurationRefused,
+                "\(definition.manifestPath): isolation: this version runs plugins inside of the host only. "
+                    + "Write `isolation: in_process` if you trust \(definition.libraryPath)."
+            )
+        }
         let image = try PluginImage(definition, runDirectory: runDirectory)
         if let same, image.sha256 == same.instance.facts.sha256 {
             return LoadedPlugin(

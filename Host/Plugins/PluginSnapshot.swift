@@ -8,6 +8,8 @@ package final class PluginSnapshot: Sendable {
     @TaskLocal
     package static var pinned: PluginSnapshot?
 
+    /// Another number if anything but the state of files is other than before.
+    package let edition: UInt64
     package let models: ModelTable
     package let routing: RoutingRules
     let plugins: [String: LoadedPlugin]
@@ -16,12 +18,14 @@ package final class PluginSnapshot: Sendable {
     let failures: [DeploymentID: PluginError]
 
     init(
+        edition: UInt64,
         models: ModelTable,
         routing: RoutingRules,
         plugins: [String: LoadedPlugin],
         targets: [DeploymentID: PluginTarget],
         failures: [DeploymentID: PluginError]
     ) {
+        self.edition = edition
         self.models = models
         self.routing = routing
         self.plugins = plugins
@@ -31,6 +35,7 @@ package final class PluginSnapshot: Sendable {
 
     /// Nothing is served.
     static let empty = PluginSnapshot(
+        edition: 0,
         models: ModelTable([]),
         routing: RoutingRules(),
         plugins: [:],

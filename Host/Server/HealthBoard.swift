@@ -37,7 +37,7 @@ actor HealthBoard {
     static let lifetime: Duration = .seconds(15)
 
     private let plugins: PluginHost
-    private var latest: (entries: Task<[Entry], Never>, of: PluginSnapshot, at: ContinuousClock.Instant)?
+    private var latest: (entries: Task<[Entry], Never>, edition: UInt64, at: ContinuousClock.Instant)?
 
     init(plugins: PluginHost) { self.plugins = plugins }
 
@@ -58,14 +58,14 @@ actor HealthBoard {
 
     private func probed() async -> [Entry] {
         let served = plugins.current
-        if let latest, latest.of === served, latest.at.advanced(by: Self.lifetime) > .now {
+        if let latest, latest.edition == served.edition, latest.at.advanced(by: Self.lifetime) > .now {
             return await latest.entries.value
         }
         // Shared by everybody who asks meanwhile, so it is no child of the first one's request.
         let probes = Task { [plugins] in
             await PluginSnapshot.$pinned.withValue(served) { await Self.probe(plugins, served.models.deployments) }
         }
-        latest = (probes, served, .now)
+        latest = (probes, served.edition, .now)
         return await probes.value
     }
 
