@@ -14,6 +14,8 @@ struct ReloadReport {
     private(set) var lines: [Line] = []
     /// What is refused of manifests, plugins and deployments, a line each.
     private(set) var refusals: [String] = []
+    /// What makes a start fail: the configuration file says something to a plugin that this does not take.
+    private(set) var faults: [String] = []
     /// How many plugins were loaded, and deployments made or removed.
     private(set) var changes = 0
     private(set) var deployments = 0
@@ -40,6 +42,7 @@ struct ReloadReport {
         }
         for target in applied.refusedTargets {
             refusals.append(target.error.message)
+            if target.error.code == .configurationRefused { faults.append(target.error.message) }
             add(
                 .warning,
                 "deployment refused",

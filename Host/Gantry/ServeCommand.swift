@@ -33,6 +33,10 @@ struct ServeCommand: AsyncParsableCommand {
             signal(SIGHUP, SIG_IGN)
             let loaded = try options.load()
             let gateway = try await Gateway.open(loaded, options: options)
+            if let fault = gateway.live.first.faults.first {
+                await gateway.close()
+                throw StartupError(fault)
+            }
             try await gateway.worker.enlisted {
                 try await serve(gateway, drainTimeout: loaded.configuration.general.drainTimeout)
             }
