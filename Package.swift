@@ -141,8 +141,8 @@ let package = Package(
             "HostPlugins",
             "Host/Plugins",
             [
-                "HostCore", "HostFunctions", "HostPluginABI", "HostUpstream", "CGantryPlugin", logging, crypto,
-                httpTypes,
+                "HostCore", "HostFunctions", "HostPluginABI", "HostUpstream", "CGantryPlugin", "CSandbox", logging,
+                crypto, httpTypes,
                 .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOCore"), nio("NIOPosix"),
                 nio("NIOHTTP1"), nio("NIOFoundationEssentialsCompat"),
             ]
@@ -231,8 +231,8 @@ let package = Package(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPlugins", "HostUpstream", crypto, logging, nio("NIOCore"),
-                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
+                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),

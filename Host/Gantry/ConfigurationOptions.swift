@@ -22,6 +22,8 @@ struct ConfigurationOptions: ParsableArguments {
     /// - Parameters:
     ///   - earlier: What was in force until now; nil at the start.
     ///   - file: Taken for the configuration file instead of what is on the disk.
+    /// - Returns: The file's bytes and what it says together with the manifests.
+    /// - Throws: ``ConfigurationError`` for the configuration file, or if the folder of manifests cannot be listed.
     func load(
         after earlier: GatewayConfiguration? = nil,
         file: ConfigurationLoader.File? = nil

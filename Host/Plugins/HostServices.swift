@@ -4,6 +4,7 @@ import CryptoExtras
 import FoundationEssentials
 import Glibc
 import HostCore
+import HostPluginABI
 import Logging
 import NIOCore
 import Synchronization
@@ -84,7 +85,7 @@ final class HostServices: Sendable {
         return Status.ok
     }
 
-    private func log(
+    func log(
         _ level: UInt32,
         _ message: gantry_slice,
         _ fields: UnsafePointer<gantry_pair>?,
@@ -115,7 +116,7 @@ final class HostServices: Sendable {
         return String(scalars)
     }
 
-    private func sign(
+    func sign(
         _ algorithm: UInt32,
         _ key: gantry_slice,
         _ data: gantry_slice,
@@ -160,7 +161,7 @@ final class HostServices: Sendable {
         return key
     }
 
-    private func cacheGet(
+    func cacheGet(
         _ key: gantry_slice,
         _ out: UnsafeMutablePointer<UInt8>?,
         _ count: UnsafeMutablePointer<Int>?
@@ -172,7 +173,7 @@ final class HostServices: Sendable {
         return copy(entry.value, out, count)
     }
 
-    private func cachePut(_ key: gantry_slice, _ value: gantry_slice, _ lifetime: UInt64) -> gantry_status {
+    func cachePut(_ key: gantry_slice, _ value: gantry_slice, _ lifetime: UInt64) -> gantry_status {
         guard key.isWellFormed, value.isWellFormed, key.len <= Self.maximumCacheKeyBytes else { return Status.invalid }
         guard value.len <= Self.maximumCacheBytes else { return Status.limit }
         let now = Self.nowInMilliseconds

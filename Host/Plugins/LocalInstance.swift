@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 import Synchronization
 
 /// An instance whose code is in this process.
@@ -8,6 +9,7 @@ import Synchronization
 final class LocalInstance: @unchecked Sendable {
     private let table: PluginTable
     private let setup: PluginSetup
+    private let meters: PluginMeters
     // Both are filled before the instance exists and freed after it is gone: `gantry_host` must stay valid meanwhile.
     private let hostTable: UnsafeMutablePointer<gantry_host>
     private let hostNames: [StaticText]
@@ -15,7 +17,7 @@ final class LocalInstance: @unchecked Sendable {
     private let lock = Mutex(())
 
     /// Makes an instance of a plugin.
-    init(_ table: PluginTable, _ setup: PluginSetup) throws(PluginError) {
+    init(_ table: PluginTable, _ setup: PluginSetup, meters: PluginMeters) throws(PluginError) {
         let names = [StaticText("gantry"), StaticText("1")]
         let hostTable = UnsafeMutablePointer<gantry_host>.allocate(capacity: 1)
         hostTable.initialize(to: setup.services.makeTable(name: names[0].slice, version: names[1].slice))
@@ -27,6 +29,7 @@ final class LocalInstance: @unchecked Sendable {
         }
         self.table = table
         self.setup = setup
+        self.meters = meters
         self.hostTable = hostTable
         hostNames = names
     }
@@ -86,7 +89,12 @@ final class LocalInstance: @unchecked Sendable {
     ) -> gantry_status {
         exclusively {
             collector.withSink { sink in
-                event.withLent(for: request) { lent in table.pointer.pointee.op_step(operation, lent, sink) }
+                event.withLent(for: request) { lent in
+                    let start = StepClock.nanoseconds()
+                    let status = table.pointer.pointee.op_step(operation, lent, sink)
+                    meters.noteStep(nanoseconds: StepClock.nanoseconds() &- start)
+                    return status
+                }
             }
         }
     }
@@ -143,4 +151,5 @@ struct LocalOperation: @unchecked Sendable {
 /// A plugin's state for one operation, wherever the plugin's code runs.
 enum PluginOperation {
     case local(LocalOperation)
+    case worker(WorkerOperation)
 }

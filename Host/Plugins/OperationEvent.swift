@@ -1,5 +1,6 @@
 import CGantryPlugin
 import HostCore
+import HostPluginABI
 import NIOCore
 import NIOHTTP1
 
@@ -32,6 +33,7 @@ enum OperationEvent {
         switch self {
         case .start: request.input.readableBytes
         case .data(_, let bytes, _): bytes.readableBytes
+        case .line(let line): line.bytes.readableBytes
         default: 0
         }
     }
@@ -218,12 +220,5 @@ extension gantry_ref {
             mime_type: texts.add(reference.mimeType),
             filename: texts.add(reference.filename)
         )
-    }
-}
-
-extension gantry_slice {
-    /// Lends bytes for the time that the buffer is valid.
-    init(_ buffer: UnsafeRawBufferPointer) {
-        self.init(ptr: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), len: buffer.count)
     }
 }

@@ -1,5 +1,6 @@
 import CGantryPlugin
 import HTTPTypes
+import HostPluginABI
 import HostUpstream
 import NIOCore
 
@@ -89,28 +90,12 @@ struct HTTPCommand {
 }
 
 extension String {
-    /// Copies text that was lent; invalid UTF-8 is repaired, so that no foreign byte reaches a log or a client.
-    init(lent slice: gantry_slice) {
-        self.init(decoding: UnsafeRawBufferPointer(lent: slice), as: UTF8.self)
-    }
-
     /// As much of the text as fits, without a part of a scalar at its end.
     func truncated(toBytes limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var end = utf8.index(startIndex, offsetBy: limit)
         while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
         return String(self[..<end])
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// The bytes of a slice; empty if its pointer is null.
-    init(lent slice: gantry_slice) {
-        guard let pointer = slice.ptr else {
-            self.init(start: nil, count: 0)
-            return
-        }
-        self.init(start: pointer, count: slice.len)
     }
 }
 

@@ -11,6 +11,8 @@ package struct PluginError: Error, CustomStringConvertible {
         case tooManyGenerations
         /// Its manifest is refused.
         case manifestRefused
+        /// A worker of the plugin died or fell silent when it was needed.
+        case workerFailed
     }
 
     package let code: Code
@@ -35,6 +37,7 @@ extension PluginError {
         case .configurationRefused: .configuration
         case .tooManyGenerations: .generations
         case .manifestRefused: .manifest
+        case .workerFailed: .worker
         }
     }
 }

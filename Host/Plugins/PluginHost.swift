@@ -20,19 +20,26 @@ package final class PluginHost: Sendable {
     ///   - runDirectory: Where private copies of the libraries are put.
     ///   - environment: What operations need of the host.
     ///   - group: Where operations without a connection of their own run.
-    ///   - meters: Where loads and refusals are counted.
+    ///   - workerExecutable: The path of `gantry-worker`; by default it lies beside this executable.
+    ///   - meters: Count what happens to the plugins.
     ///   - logger: For the plugins' and the loader's lines.
     package init(
         runDirectory: String,
         environment: OperationEnvironment,
         group: any EventLoopGroup,
+        workerExecutable: String = WorkerEnvironment.besideThisExecutable,
         meters: PluginMeterBoard = PluginMeterBoard(),
         logger: Logger
     ) {
         self.environment = environment
         self.group = group
         self.meters = meters
-        loader = PluginLoader(runDirectory: runDirectory, meters: meters, logger: logger)
+        loader = PluginLoader(
+            runDirectory: runDirectory,
+            workers: WorkerEnvironment(executable: workerExecutable, group: group),
+            meters: meters,
+            logger: logger
+        )
     }
 
     /// Serves what a plan says from now on; operations that run end on what they began with.

@@ -2,10 +2,11 @@ import Crypto
 import FoundationEssentials
 import Glibc
 import HostCore
+import HostPluginABI
 
 /// A private copy of a plugin's library whose bytes were checked and hashed while they were copied; no code of it has run.
 struct PluginImage: Sendable {
-    static let entrySymbol = "gantry_plugin_entry_v1"
+    static let entrySymbol = PluginHandshake.entrySymbol
     private static let maximumSizeInBytes = 512 << 20
 
     /// The private copy.

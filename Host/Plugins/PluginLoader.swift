@@ -5,6 +5,7 @@ import Synchronization
 /// Makes instances of plugins from their manifests, or finds that there is nothing to make.
 final class PluginLoader: Sendable {
     private let runDirectory: String
+    private let workers: WorkerEnvironment
     private let meters: PluginMeterBoard
     private let logger: Logger
     private let libraries = PluginLibraries()
@@ -15,10 +16,12 @@ final class PluginLoader: Sendable {
     ///
     /// - Parameters:
     ///   - runDirectory: Where private copies of the libraries are put.
+    ///   - workers: How worker processes are started.
     ///   - meters: Where loads and refusals are counted.
     ///   - logger: For the plugins' lines.
-    init(runDirectory: String, meters: PluginMeterBoard, logger: Logger) {
+    init(runDirectory: String, workers: WorkerEnvironment, meters: PluginMeterBoard, logger: Logger) {
         self.runDirectory = runDirectory
+        self.workers = workers
         self.meters = meters
         self.logger = logger
     }
@@ -56,13 +59,6 @@ final class PluginLoader: Sendable {
             try PluginImage.checkOwnership(of: definition)
             return same
         }
-        guard definition.limits == nil else {
-            throw PluginError(
-                .configurationRefused,
-                "\(definition.manifestPath): isolation: this version runs plugins inside of the host only. "
-                    + "Write `isolation: in_process` if you trust \(definition.libraryPath)."
-            )
-        }
         let image = try PluginImage(definition, runDirectory: runDirectory)
         if let same, image.sha256 == same.instance.facts.sha256 {
             return LoadedPlugin(
@@ -77,6 +73,8 @@ final class PluginLoader: Sendable {
             image: image,
             libraries: libraries,
             environment: variables,
+            workers: workers,
+            meters: meters.meters(of: definition.id),
             logger: logger
         )
         let generation = generations.withLock { generations in

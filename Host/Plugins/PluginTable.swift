@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 
 /// A plugin's table of functions after the handshake.
 ///
@@ -15,22 +16,12 @@ struct PluginTable: @unchecked Sendable {
     ///   - sha256: Of the library's bytes; empty if its code came with the process.
     /// - Throws: ``PluginError`` with `.incompatible`.
     init(_ pointer: UnsafePointer<gantry_plugin>, library: String, sha256: String = "") throws(PluginError) {
+        do throws(RefusedMessage) {
+            try PluginHandshake.check(pointer)
+        } catch {
+            throw PluginError(error, library: library)
+        }
         let table = pointer.pointee
-        guard let required = MemoryLayout<gantry_plugin>.offset(of: \.op_free),
-            Int(table.size) >= required + MemoryLayout<UnsafeRawPointer>.size
-        else {
-            throw PluginError(.incompatible, "\(library): its table has \(table.size) bytes and ends before op_free.")
-        }
-        guard table.needs_minor <= GANTRY_ABI_MINOR else {
-            throw PluginError(
-                .incompatible,
-                "\(library): it needs ABI 1.\(table.needs_minor), this host has 1.\(GANTRY_ABI_MINOR). Update the host."
-            )
-        }
-        guard table.instance_new != nil, table.instance_free != nil, table.target_new != nil,
-            table.target_free != nil, table.op_new != nil, table.op_step != nil, table.op_free != nil,
-            table.id.isWellFormed, table.version.isWellFormed, table.describe.isWellFormed
-        else { throw PluginError(.incompatible, "\(library): its table has a null function or a malformed text.") }
         self.pointer = pointer
         facts = try PluginFacts(
             id: String(lent: table.id),

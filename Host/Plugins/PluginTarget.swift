@@ -1,4 +1,5 @@
 import HostCore
+import HostPluginABI
 import HostUpstream
 import NIOCore
 
@@ -70,12 +71,19 @@ package final class PluginTarget: @unchecked Sendable {
         return told == .search && !serves(.fileList) ? nil : told
     }
 
-    /// Makes the plugin's state for one operation; fails with the status with which the plugin refused.
-    func makeOperation(_ kind: OperationKind) -> Result<PluginOperation, RefusedCommand> {
-        switch code {
-        case .local(let local, let target):
-            local.makeOperation(kind, of: target).map { .local($0) }
-        }
+    /// Makes the plugin's state for one operation.
+    ///
+    /// - Parameters:
+    ///   - kind: What the operation is.
+    ///   - loop: Where it runs.
+    ///   - refused: Makes a failure of the status with which the plugin refused.
+    /// - Returns: The operation, or why there is none.
+    func makeOperation(
+        _ kind: OperationKind,
+        on loop: any EventLoop,
+        refused: (Int32) -> OperationFailure
+    ) -> Result<PluginOperation, OperationFailure> {
+        code.makeOperation(kind, on: loop, refused: refused)
     }
 }
 

@@ -1,5 +1,6 @@
 import CGantryPlugin
 import Glibc
+import HostPluginABI
 import HostUpstream
 import Synchronization
 

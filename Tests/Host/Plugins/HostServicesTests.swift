@@ -2,6 +2,7 @@ import CGantryPlugin
 import Crypto
 import CryptoExtras
 import Foundation
+import HostPluginABI
 import Logging
 import Testing
 

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 import NIOCore
 import NIOEmbedded
 import Testing

@@ -1,6 +1,7 @@
 import CGantryPlugin
 import Dispatch
 import HostCore
+import HostPluginABI
 import NIOCore
 import NIOPosix
 import Synchronization

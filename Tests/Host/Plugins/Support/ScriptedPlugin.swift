@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 import Synchronization
 
 @testable import HostPlugins

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostPluginABI
 
 @testable import HostPlugins
 

@@ -1,2 +1,0 @@
-import HostPluginABI
-import Testing
