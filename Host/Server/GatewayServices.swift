@@ -146,7 +146,8 @@ extension PluginSnapshot {
     /// - Throws: ``RuleError`` with `.pluginFailed`.
     func checkWorks(_ id: DeploymentID) throws(RuleError) {
         guard let failure = failure(of: id) else { return }
-        throw RuleError(.pluginFailed, "\(models.deployment(id)?.modelName ?? "") (deployment \(id)): \(failure.message)")
+        let name = models.deployment(id)?.modelName ?? ""
+        throw RuleError(.pluginFailed, "\(name) (deployment \(id)): \(failure.message)")
     }
 }
 
