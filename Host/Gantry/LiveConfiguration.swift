@@ -38,6 +38,7 @@ final class LiveConfiguration: Sendable {
     init(_ loaded: LoadedConfiguration, options: ConfigurationOptions, plugins: PluginHost, logger: Logger) {
         let definitions = PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
         let report = ReloadReport(loaded.configuration, plugins.apply(definitions.plan), earlier: nil)
+        Self.count(loaded.configuration, plugins.meters)
         var log = ReloadLog()
         log.write(report, to: logger)
         self.options = options
@@ -71,6 +72,7 @@ final class LiveConfiguration: Sendable {
                 let (loaded, problem) = try read(after: state)
                 let definitions = PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
                 let applied = plugins.apply(definitions.plan)
+                Self.count(loaded.configuration, plugins.meters)
                 let settings = loaded.configuration.general.liveSettings
                 services.withLock { $0?.follow(settings) }
                 report = ReloadReport(loaded.configuration, applied, earlier: state.configuration)
@@ -89,6 +91,15 @@ final class LiveConfiguration: Sendable {
 
     /// What is watched at first.
     var watch: WatchPlan { state.withLock { $0.watch } }
+
+    /// Counts the manifests that are refused; what is refused of others the plugin host counts.
+    private static func count(_ configuration: GatewayConfiguration, _ meters: PluginMeterBoard) {
+        for manifest in configuration.manifests {
+            guard let refusal = manifest.refusal else { continue }
+            let name = manifest.file.split(separator: "/").last.map(String.init) ?? manifest.file
+            meters.meters(of: manifest.id ?? name).noteRefusal(.manifest, refusal.description)
+        }
+    }
 
     /// What the files say now, or the manifests of now with the configuration file as it was right the last time.
     private func read(

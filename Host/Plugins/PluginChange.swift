@@ -42,7 +42,8 @@ struct PluginChange {
             routing: plan.routing,
             plugins: plugins,
             targets: targets,
-            failures: failures
+            failures: failures,
+            refusals: errors
         )
     }
 

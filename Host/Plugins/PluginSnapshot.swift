@@ -16,6 +16,8 @@ package final class PluginSnapshot: Sendable {
     let targets: [DeploymentID: PluginTarget]
     /// Why a configured deployment has no target.
     let failures: [DeploymentID: PluginError]
+    /// Why plugins are not what lies on the disk now; what was there before may go on.
+    let refusals: [String: PluginError]
 
     init(
         edition: UInt64,
@@ -23,7 +25,8 @@ package final class PluginSnapshot: Sendable {
         routing: RoutingRules,
         plugins: [String: LoadedPlugin],
         targets: [DeploymentID: PluginTarget],
-        failures: [DeploymentID: PluginError]
+        failures: [DeploymentID: PluginError],
+        refusals: [String: PluginError]
     ) {
         self.edition = edition
         self.models = models
@@ -31,6 +34,7 @@ package final class PluginSnapshot: Sendable {
         self.plugins = plugins
         self.targets = targets
         self.failures = failures
+        self.refusals = refusals
     }
 
     /// Nothing is served.
@@ -40,7 +44,8 @@ package final class PluginSnapshot: Sendable {
         routing: RoutingRules(),
         plugins: [:],
         targets: [:],
-        failures: [:]
+        failures: [:],
+        refusals: [:]
     )
 
     /// The deployment as its plugin sees it.
