@@ -25,6 +25,7 @@ from support.gateway import (
     configuration,
     openai_entry,
     run_gantry,
+    vertex_entry,
     write_configuration,
 )
 from support.simulators import Simulators
@@ -231,6 +232,25 @@ class TestConfiguration:
         assert gateway.chat("one", "Hello").status_code == 400
         assert answers(gateway, "two")
 
+    def test_a_link_that_is_switched_is_followed(self, start_gateway: Start, simulators: Simulators) -> None:
+        """As Kubernetes changes the files of a ConfigMap."""
+        gateway = start_gateway(configuration(openai_entry(simulators, "one")))
+        folder = gateway.config_path.parent
+        for name in ("two", "three"):
+            (folder / f"..{name}").mkdir()
+            write_configuration(folder / f"..{name}" / "config.yaml", configuration(openai_entry(simulators, name)))
+        (folder / "..data").symlink_to("..two")
+        link = folder / "link"
+        link.symlink_to("..data/config.yaml")
+        link.rename(gateway.config_path)
+        wait_for_models(gateway, "two")
+
+        new = folder / "..new"
+        new.symlink_to("..three")
+        new.rename(folder / "..data")
+        wait_for_models(gateway, "three")
+        assert answers(gateway, "three")
+
     @pytest.mark.parametrize("text", ["model_list: [", "", '{"model_list": []}', "x" * 2_000_000])
     def test_a_broken_one_keeps_the_old(self, start_gateway: Start, simulators: Simulators, text: str) -> None:
         gateway = start_gateway(configuration(openai_entry(simulators, "one")))
@@ -325,6 +345,23 @@ class TestSIGHUP:
                 seconds=30,
             )
         assert gateway.process.is_running and answers(gateway, "one")
+
+    def test_reads_the_files_of_credentials_again(
+        self, start_gateway: Start, simulators: Simulators, credentials: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        key = tmp_path / "key.json"
+        shutil.copy(credentials("main"), key)
+        gateway = start_gateway(configuration(vertex_entry(simulators, key, "one")))
+        assert answers(gateway, "one")
+
+        key.write_text("This is no key.")
+        gateway.signal(signal.SIGHUP)
+        wait_for_line(gateway, "deployment refused", "earlier=stays")
+        assert answers(gateway, "one")
+
+        shutil.copy(credentials("second"), key)
+        gateway.signal(signal.SIGHUP)
+        wait_for_line(gateway, "configuration read again", "changes=1")
 
 
 class TestStart:
