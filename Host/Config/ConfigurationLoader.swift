@@ -15,7 +15,8 @@ package struct ConfigurationLoader: Sendable {
     }
 
     private static let sections = [
-        "model_list", "general_settings", "litellm_settings", "router_settings", "environment_variables",
+        "model_list", "general_settings", "litellm_settings", "router_settings", "plugin_settings",
+        "environment_variables",
     ]
     private static let maximumManifests = 256
 
@@ -71,14 +72,7 @@ package struct ConfigurationLoader: Sendable {
         pluginsDirectory: String,
         after earlier: GatewayConfiguration? = nil
     ) throws(ConfigurationError) -> GatewayConfiguration {
-        let paths = try ConfigurationFile.files(in: pluginsDirectory)
-        guard paths.count(where: ConfigurationFile.isManifest) <= Self.maximumManifests else {
-            throw ConfigurationError(
-                .tooLarge,
-                at: SourceLocation(file: pluginsDirectory),
-                "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
-            )
-        }
+        let paths = try files(in: pluginsDirectory)
         var entries: [ManifestFolder.Entry] = []
         for path in paths {
             guard ConfigurationFile.isManifest(path) else {
@@ -94,13 +88,44 @@ package struct ConfigurationLoader: Sendable {
         return try judge(configuration, entries, after: earlier)
     }
 
+    /// Reads `plugin_settings` alone, so that what else a configuration file says need not be complete.
+    ///
+    /// - Parameter configurationFile: The path of the YAML file.
+    /// - Returns: The settings; those without effect if the section is absent.
+    /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
+    package func pluginSettings(configurationFile: String) throws(ConfigurationError) -> PluginSettings {
+        let bytes = try ConfigurationFile.read(configurationFile)
+        let root = try valueReader.mapping(try YAMLDocument.read(bytes, file: configurationFile))
+        let reader = try reader(adding: root["environment_variables"], to: valueReader)
+        return try PluginSettingsReader(reader: reader).settings(root["plugin_settings"])
+    }
+
+    /// The paths of a folder's manifests, sorted by name.
+    func manifestPaths(in directory: String) throws(ConfigurationError) -> [String] {
+        try files(in: directory).filter(ConfigurationFile.isManifest)
+    }
+
+    /// The paths of a folder's files, sorted by name; not more manifests among them than may be.
+    private func files(in directory: String) throws(ConfigurationError) -> [String] {
+        let paths = try ConfigurationFile.files(in: directory)
+        if paths.count(where: ConfigurationFile.isManifest) <= Self.maximumManifests { return paths }
+        throw ConfigurationError(
+            .tooLarge,
+            at: SourceLocation(file: directory),
+            "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
+        )
+    }
+
+    /// Reads values without what a configuration file's `environment_variables` add.
+    var valueReader: ValueReader { ValueReader(environment: environment) }
+
     private func judge(
         _ configuration: File,
         _ entries: [ManifestFolder.Entry],
         after earlier: GatewayConfiguration?
     ) throws(ConfigurationError) -> GatewayConfiguration {
         let document = try YAMLDocument.read(configuration.bytes, file: configuration.path)
-        let plain = ValueReader(environment: environment)
+        let plain = valueReader
         let root = try plain.mapping(document)
         try refuseUnknownSections(root)
         let reader = try self.reader(adding: root["environment_variables"], to: plain)
@@ -131,6 +156,7 @@ package struct ConfigurationLoader: Sendable {
             network: try NetworkSettingsReader(reader: reader).settings(liteLLM),
             plugins: folder.directory.manifests,
             manifests: folder.reports,
+            pluginSettings: try PluginSettingsReader(reader: reader).settings(root["plugin_settings"]),
             warnings: warnings + models.warnings
         )
     }

@@ -14,6 +14,7 @@ package struct GatewayConfiguration: Sendable {
     package let plugins: [PluginManifest]
     /// What became of every file in the folder of manifests, in the order of their names.
     package let manifests: [ManifestReport]
+    package let pluginSettings: PluginSettings
     /// What was accepted without having an effect, one line each, with its place.
     package let warnings: [String]
 
@@ -26,6 +27,7 @@ package struct GatewayConfiguration: Sendable {
         network: NetworkSettings,
         plugins: [PluginManifest],
         manifests: [ManifestReport] = [],
+        pluginSettings: PluginSettings,
         warnings: [String]
     ) {
         self.deployments = deployments
@@ -35,6 +37,7 @@ package struct GatewayConfiguration: Sendable {
         self.network = network
         self.plugins = plugins
         self.manifests = manifests
+        self.pluginSettings = pluginSettings
         self.warnings = warnings
     }
 }

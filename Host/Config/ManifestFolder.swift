@@ -87,7 +87,7 @@ struct ManifestFolder {
         do throws(ConfigurationError) {
             let read = try YAMLDocument.read(file.bytes, file: file.path)
             document = read
-            if let manifest = try manifests.manifest(read) { return .manifest(manifest) }
+            if try manifests.isEnabled(read) { return .manifest(try manifests.manifest(read, bytes: file.bytes)) }
             let claims = manifests.claims(read)
             let reason = "its plugin is disabled in \(file.path.onOneLine(limit: 200))"
             return .disabled(

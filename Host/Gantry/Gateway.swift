@@ -43,7 +43,7 @@ struct Gateway: Sendable {
                 group: group,
                 logger: logger
             )
-            let live = LiveConfiguration(loaded, options: options, plugins: plugins, logger: logger)
+            let live = try LiveConfiguration(loaded, options: options, plugins: plugins, logger: logger)
             let services = try await services(
                 configuration,
                 plugins,

@@ -35,8 +35,14 @@ final class LiveConfiguration: Sendable {
     ///   - options: Where it came from.
     ///   - plugins: A host that serves nothing yet.
     ///   - logger: For a line about every file.
-    init(_ loaded: LoadedConfiguration, options: ConfigurationOptions, plugins: PluginHost, logger: Logger) {
-        let definitions = PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
+    /// - Throws: ``StartupError`` if a key of `plugin_settings.trust` is none.
+    init(
+        _ loaded: LoadedConfiguration,
+        options: ConfigurationOptions,
+        plugins: PluginHost,
+        logger: Logger
+    ) throws(StartupError) {
+        let definitions = try PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
         let report = ReloadReport(loaded.configuration, plugins.apply(definitions.plan), earlier: nil)
         Self.count(loaded.configuration, plugins.meters)
         var log = ReloadLog()
@@ -68,9 +74,9 @@ final class LiveConfiguration: Sendable {
         state.withLock { state in
             let begin = ContinuousClock.now
             var report: ReloadReport
-            do throws(ConfigurationError) {
+            do {
                 let (loaded, problem) = try read(after: state)
-                let definitions = PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
+                let definitions = try PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
                 let applied = plugins.apply(definitions.plan)
                 Self.count(loaded.configuration, plugins.meters)
                 let settings = loaded.configuration.general.liveSettings
@@ -82,7 +88,7 @@ final class LiveConfiguration: Sendable {
                 state.configuration = loaded.configuration
                 state.watch = WatchPlan(options, libraries: definitions.libraryPaths)
             } catch {
-                report = ReloadReport(problem: error.description)
+                report = ReloadReport(problem: StartupError(error, listeningOn: options.config).description)
             }
             state.log.write(report, to: logger, cause: cause, took: begin.duration(to: .now))
             return state.watch

@@ -10,7 +10,7 @@ struct PluginChange {
 
     private(set) var report = PluginReport()
     private var plugins: [String: LoadedPlugin] = [:]
-    private var errors: [String: PluginError] = [:]
+    private var refusals: [String: RefusedPlugin] = [:]
     private var targets: [DeploymentID: PluginTarget] = [:]
     private var failures: [DeploymentID: PluginError] = [:]
     private var deployments: [Deployment] = []
@@ -43,7 +43,7 @@ struct PluginChange {
             plugins: plugins,
             targets: targets,
             failures: failures,
-            refusals: errors
+            refusals: refusals
         )
     }
 
@@ -75,7 +75,7 @@ struct PluginChange {
             return .loaded(generation: loaded.generation, sha256: loaded.instance.facts.sha256)
         } catch {
             plugins[definition.id] = earlier
-            errors[definition.id] = error
+            refusals[definition.id] = RefusedPlugin(definition: definition, error: error)
             return .refused(error, earlierStays: earlier != nil)
         }
     }
@@ -93,7 +93,7 @@ struct PluginChange {
             deployments.append(earlier?.deployment ?? definition.deployment)
             if earlier == nil { failures[id] = error }
             // What is wrong with its plugin is said there.
-            guard errors[definition.deployment.plugin] == nil || earlier != nil else { return }
+            guard refusals[definition.deployment.plugin] == nil || earlier != nil else { return }
             guard error.code != .manifestRefused else { return }
             report.refusedTargets.append(
                 PluginReport.RefusedTarget(deployment: id, error: error, earlierStays: earlier != nil)
@@ -105,7 +105,7 @@ struct PluginChange {
         let deployment = definition.deployment
         if let refusal = definition.refusal { throw PluginError(.manifestRefused, refusal) }
         guard let plugin = plugins[deployment.plugin] else {
-            throw errors[deployment.plugin]
+            throw refusals[deployment.plugin]?.error
                 ?? PluginError(
                     .configurationRefused,
                     "\(definition.location): there is no plugin \(deployment.plugin)."

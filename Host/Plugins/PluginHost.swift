@@ -156,4 +156,10 @@ package final class PluginHost: Sendable {
             client: client
         )
     }
+
+    /// The plugin of that id, if a deployment uses it.
+    func instance(of plugin: String) -> PluginInstance? { current.plugins[plugin]?.instance }
+
+    /// An event loop for what has no connection of its own.
+    var anyLoop: any EventLoop { group.next() }
 }

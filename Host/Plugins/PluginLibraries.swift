@@ -25,7 +25,7 @@ final class PluginLibraries: Sendable {
     func library(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) -> PluginLibrary {
         let library = try state.withLock { state throws(PluginError) in
             var generations = state.generations[definition.id] ?? []
-            guard generations.contains(image.sha256) || generations.count < Self.mostGenerations else {
+            guard generations.contains(image.identity) || generations.count < Self.mostGenerations else {
                 throw PluginError(
                     .tooManyGenerations,
                     "\(image.origin): \(Self.mostGenerations) versions of \(definition.id) are in this process already, "
@@ -34,21 +34,21 @@ final class PluginLibraries: Sendable {
             }
             defer { state.generations[definition.id] = generations }
             if let known = state.opened[image.sha256] {
-                generations.insert(image.sha256)
+                generations.insert(image.identity)
                 return known
             }
             do throws(PluginError) {
                 let library = try PluginLibrary(image)
-                generations.insert(image.sha256)
+                generations.insert(image.identity)
                 state.opened[image.sha256] = library
                 return library
             } catch {
                 // Only what the loader itself refused is not in the process now.
-                if error.code != .libraryRefused { generations.insert(image.sha256) }
+                if error.code != .libraryRefused { generations.insert(image.identity) }
                 throw error
             }
         }
         try library.table.facts.check(against: definition)
-        return library
+        return try library.with(image.functions)
     }
 }

@@ -60,11 +60,12 @@ final class PluginLoader: Sendable {
             return same
         }
         let image = try PluginImage(definition, runDirectory: runDirectory)
-        if let same, image.sha256 == same.instance.facts.sha256 {
+        if let same, image.identity == same.identity {
             return LoadedPlugin(
                 definition: definition,
                 instance: same.instance,
                 generation: same.generation,
+                identity: image.identity,
                 stamps: stamps
             )
         }
@@ -82,6 +83,12 @@ final class PluginLoader: Sendable {
             return generations[definition.id] ?? 1
         }
         meters.meters(of: definition.id).noteLoad(generation: generation)
-        return LoadedPlugin(definition: definition, instance: instance, generation: generation, stamps: stamps)
+        return LoadedPlugin(
+            definition: definition,
+            instance: instance,
+            generation: generation,
+            identity: image.identity,
+            stamps: stamps
+        )
     }
 }

@@ -17,7 +17,7 @@ package final class PluginSnapshot: Sendable {
     /// Why a configured deployment has no target.
     let failures: [DeploymentID: PluginError]
     /// Why plugins are not what lies on the disk now; what was there before may go on.
-    let refusals: [String: PluginError]
+    let refusals: [String: RefusedPlugin]
 
     init(
         edition: UInt64,
@@ -26,7 +26,7 @@ package final class PluginSnapshot: Sendable {
         plugins: [String: LoadedPlugin],
         targets: [DeploymentID: PluginTarget],
         failures: [DeploymentID: PluginError],
-        refusals: [String: PluginError]
+        refusals: [String: RefusedPlugin]
     ) {
         self.edition = edition
         self.models = models
@@ -82,12 +82,20 @@ package final class PluginSnapshot: Sendable {
     }
 }
 
+/// A plugin as it lies on the disk and is not taken.
+struct RefusedPlugin: Sendable {
+    let definition: PluginDefinition
+    let error: PluginError
+}
+
 /// A plugin that takes operations, with what it was made of.
 struct LoadedPlugin: Sendable {
     let definition: PluginDefinition
     let instance: PluginInstance
     /// Counts the versions of this plugin in this process, from 1.
     let generation: UInt64
+    /// Which bytes it was made of.
+    let identity: String
     /// The files as they were before they were read.
     let stamps: FileStamps
 }
