@@ -5,13 +5,14 @@ import PackageDescription
 // build in CI (`--explicit-target-dependency-import-check error`).
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
-//          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
+//          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
-//          └─► HostPluginTools ──► HostPlugins
+//          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
 //
 //   gantry-worker ──► HostPluginABI, HostFunctions, PluginConformance, CSandbox    (nothing of the network or of Foundation)
+//   PluginConformance ──► GantryPlugin (its JSON), CGantryPlugin
 //
 // Host modules and plugins never import each other: they meet at the C ABI only.
 
@@ -70,6 +71,7 @@ let package = Package(
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
         .library(name: "gantry-plugin-openai", type: .dynamic, targets: ["OpenAIPlugin"]),
         .library(name: "gantry-plugin-vertex-ai", type: .dynamic, targets: ["VertexAIPlugin"]),
+        .library(name: "gantry-plugin-acme", type: .dynamic, targets: ["AcmePlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -90,17 +92,26 @@ let package = Package(
         // SDK
         .target(name: "CGantryPlugin", path: "SDK/CGantryPlugin", exclude: ["exports.map"]),
         module("GantryPlugin", "SDK/GantryPlugin", ["CGantryPlugin"]),
-        module("PluginConformance", "SDK/Conformance", ["CGantryPlugin"]),
+        .target(name: "CConformance", path: "SDK/CConformance"),
+        module("PluginConformance", "SDK/Conformance", ["CConformance", "CGantryPlugin", "GantryPlugin"]),
+        .target(
+            name: "AcmePlugin",
+            dependencies: ["CGantryPlugin", "GantryPlugin"],
+            path: "SDK/Examples/Swift",
+            swiftSettings: strict,
+            linkerSettings: pluginLinkerSettings
+        ),
         .target(
             name: "CGantryTemplates",
             path: "SDK/Templates",
+            exclude: ["c", "rust", "swift"],
             sources: ["templates.c"],
             publicHeadersPath: "include"
         ),
 
         // Host
         module("HostCore", "Host/Core", []),
-        module("HostConfig", "Host/Config", ["HostCore", "Yams"]),
+        module("HostConfig", "Host/Config", ["HostCore", "HostFunctions", "Yams"]),
         .systemLibrary(
             name: "CPostgreSQL",
             path: "Host/CPostgreSQL",
@@ -127,7 +138,7 @@ let package = Package(
             pkgConfig: "libffi",
             providers: [.apt(["libffi-dev"])]
         ),
-        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin"]),
+        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin", "HostPluginABI"]),
         module("HostPluginABI", "Host/PluginABI", ["CGantryPlugin"]),
         .target(name: "CSandbox", path: "Host/CSandbox"),
         .executableTarget(
@@ -158,17 +169,22 @@ let package = Package(
             "HostServer",
             "Host/Server",
             [
-                "HostCore", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
+                "HostCore", "HostFunctions", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
                 .product(name: "Hummingbird", package: "hummingbird"), nio("NIOCore"), nio("NIOHTTP1"),
                 nio("NIOFoundationEssentialsCompat"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
-        module("HostPluginTools", "Host/PluginTools", ["CGantryTemplates", "HostCore", "HostPlugins", crypto]),
+        module(
+            "HostPluginTools",
+            "Host/PluginTools",
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", crypto]
+        ),
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools", "HostRegistry",
+                "HostConfig", "HostCore", "HostDatabase", "HostFunctions", "HostPlugins", "HostPluginTools",
+                "HostRegistry",
                 "HostServer", "HostTransfer",
                 "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -214,22 +230,34 @@ let package = Package(
             resources: [.copy("Fixtures")]
         ),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
-        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
+        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
-        tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
-        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
+        .executableTarget(
+            name: "conformance-runner",
+            dependencies: ["GantryPlugin", "PluginConformance"],
+            path: "Tests/Support/ConformanceRunner",
+            swiftSettings: strict
+        ),
+        tests(
+            "PluginConformanceTests",
+            "Tests/Conformance",
+            ["CGantryPlugin", "GantryPlugin", "PluginConformance", "conformance-runner"]
+        ),
+        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions", "HostPluginABI"]),
         tests("HostPluginABITests", "Tests/Host/PluginABI", ["CGantryPlugin", "HostPluginABI"]),
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
-                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "CGantryPlugin", "HostCore", "HostFunctions", "HostPluginABI", "HostPlugins", "HostUpstream", crypto,
+                logging,
+                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"),
+                nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),
@@ -258,7 +286,8 @@ let package = Package(
             "HostServerTests",
             "Tests/Host/Server",
             [
-                "HostCore", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes, nio("NIOCore"),
+                "HostCore", "HostFunctions", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes,
+                nio("NIOCore"),
                 nio("NIOEmbedded"), nio("NIOHTTP1"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]
         ),

@@ -15,7 +15,8 @@ package struct ConfigurationLoader: Sendable {
     }
 
     private static let sections = [
-        "model_list", "general_settings", "litellm_settings", "router_settings", "environment_variables",
+        "model_list", "general_settings", "litellm_settings", "router_settings", "plugin_settings",
+        "environment_variables",
     ]
     private static let maximumManifests = 256
 
@@ -41,25 +42,45 @@ package struct ConfigurationLoader: Sendable {
         pluginsDirectory: String
     ) throws(ConfigurationError) -> GatewayConfiguration {
         let configuration = File(path: configurationFile, bytes: try ConfigurationFile.read(configurationFile))
-        let paths = try ConfigurationFile.manifests(in: pluginsDirectory)
-        guard paths.count <= Self.maximumManifests else {
-            throw ConfigurationError(
-                .tooLarge,
-                at: SourceLocation(file: pluginsDirectory),
-                "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
-            )
-        }
         var manifests: [File] = []
-        for path in paths { manifests.append(File(path: path, bytes: try ConfigurationFile.read(path))) }
+        for path in try manifestPaths(in: pluginsDirectory) {
+            manifests.append(File(path: path, bytes: try ConfigurationFile.read(path)))
+        }
         return try load(configuration: configuration, manifests: manifests)
     }
+
+    /// Reads `plugin_settings` alone, so that what else a configuration file says need not be complete.
+    ///
+    /// - Parameter configurationFile: The path of the YAML file.
+    /// - Returns: The settings; those without effect if the section is absent.
+    /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
+    package func pluginSettings(configurationFile: String) throws(ConfigurationError) -> PluginSettings {
+        let bytes = try ConfigurationFile.read(configurationFile)
+        let root = try valueReader.mapping(try YAMLDocument.read(bytes, file: configurationFile))
+        let reader = try reader(adding: root["environment_variables"], to: valueReader)
+        return try PluginSettingsReader(reader: reader).settings(root["plugin_settings"])
+    }
+
+    /// The paths of a folder's manifests, sorted by name.
+    func manifestPaths(in directory: String) throws(ConfigurationError) -> [String] {
+        let paths = try ConfigurationFile.manifests(in: directory)
+        if paths.count <= Self.maximumManifests { return paths }
+        throw ConfigurationError(
+            .tooLarge,
+            at: SourceLocation(file: directory),
+            "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
+        )
+    }
+
+    /// Reads values without what a configuration file's `environment_variables` add.
+    var valueReader: ValueReader { ValueReader(environment: environment) }
 
     /// Judges files that have been read.
     ///
     /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
     package func load(configuration: File, manifests: [File]) throws(ConfigurationError) -> GatewayConfiguration {
         let document = try YAMLDocument.read(configuration.bytes, file: configuration.path)
-        let plain = ValueReader(environment: environment)
+        let plain = valueReader
         let root = try plain.mapping(document)
         try refuseUnknownSections(root)
         let reader = try self.reader(adding: root["environment_variables"], to: plain)
@@ -83,6 +104,7 @@ package struct ConfigurationLoader: Sendable {
             routing: router.routing,
             network: try NetworkSettingsReader(reader: reader).settings(liteLLM),
             plugins: plugins.manifests,
+            pluginSettings: try PluginSettingsReader(reader: reader).settings(root["plugin_settings"]),
             warnings: warnings + models.warnings
         )
     }
@@ -157,7 +179,8 @@ package struct ConfigurationLoader: Sendable {
         let manifests = PluginManifestReader(reader: reader)
         for file in files {
             let document = try YAMLDocument.read(file.bytes, file: file.path)
-            if let manifest = try manifests.manifest(document) { try plugins.add(manifest) }
+            guard try manifests.isEnabled(document) else { continue }
+            try plugins.add(try manifests.manifest(document, bytes: file.bytes))
         }
         return plugins
     }

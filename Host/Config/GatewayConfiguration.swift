@@ -10,6 +10,7 @@ package struct GatewayConfiguration: Sendable {
     package let network: NetworkSettings
     /// The enabled manifests, in the order of their file names; each id and each provider once.
     package let plugins: [PluginManifest]
+    package let pluginSettings: PluginSettings
     /// What was accepted without having an effect, one line each, with its place.
     package let warnings: [String]
 
@@ -20,6 +21,7 @@ package struct GatewayConfiguration: Sendable {
         routing: RoutingRules,
         network: NetworkSettings,
         plugins: [PluginManifest],
+        pluginSettings: PluginSettings,
         warnings: [String]
     ) {
         self.deployments = deployments
@@ -27,6 +29,7 @@ package struct GatewayConfiguration: Sendable {
         self.routing = routing
         self.network = network
         self.plugins = plugins
+        self.pluginSettings = pluginSettings
         self.warnings = warnings
     }
 }

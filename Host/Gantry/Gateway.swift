@@ -36,7 +36,7 @@ struct Gateway: Sendable {
             try GatewayWebhooks($0, upstream: network, group: group, logger: logger)
         }
         let environment = OperationEnvironment(upstream: upstream, pool: .singleton)
-        let definitions = PluginDefinitions(configuration, manifestFolder: options.plugins)
+        let definitions = try PluginDefinitions(configuration, manifestFolder: options.plugins)
         let database = try await database(configuration.general.databaseURL, dataFolder: options.data)
         do {
             let plugins = try PluginHost(

@@ -9,21 +9,10 @@ struct PluginDefinitions {
     let targets: [TargetDefinition]
 
     /// Finds each manifest's library.
-    init(_ configuration: GatewayConfiguration, manifestFolder: String) {
+    init(_ configuration: GatewayConfiguration, manifestFolder: String) throws {
+        let trust = try Self.trust(configuration.pluginSettings)
         plugins = configuration.plugins.map { manifest in
-            PluginDefinition(
-                id: manifest.id,
-                version: manifest.version,
-                manifestPath: manifest.file,
-                libraryPath: Self.find(manifest.library, manifestFolder: manifestFolder),
-                sha256: manifest.sha256,
-                allowsHost: { scheme, host, port in
-                    manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
-                },
-                configuration: manifest.configuration,
-                secrets: manifest.secrets,
-                limits: manifest.isolation == .process ? manifest.limits : nil
-            )
+            Self.definition(manifest, manifestFolder: manifestFolder, trust: trust)
         }
         targets = configuration.deployments.map { deployment in
             TargetDefinition(
@@ -32,6 +21,47 @@ struct PluginDefinitions {
                 location: "\(deployment.source)"
             )
         }
+    }
+
+    /// What the plugin host has to know of a manifest.
+    static func definition(
+        _ manifest: PluginManifest,
+        manifestFolder: String,
+        trust: TrustPolicy?
+    ) -> PluginDefinition {
+        PluginDefinition(
+            id: manifest.id,
+            version: manifest.version,
+            manifestPath: manifest.file,
+            manifest: manifest.bytes,
+            libraryPath: find(manifest.library, manifestFolder: manifestFolder),
+            sha256: manifest.sha256,
+            allowsHost: { scheme, host, port in
+                manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
+            },
+            configuration: manifest.configuration,
+            secrets: manifest.secrets,
+            limits: manifest.isolation == .process ? manifest.limits : nil,
+            profile: manifest.wire.map(ProviderProfile.init),
+            functions: manifest.functions.map { functions in
+                FunctionsDefinition(
+                    libraryPath: find(functions.library, manifestFolder: manifestFolder),
+                    sha256: functions.sha256,
+                    bindings: functions.bindings
+                )
+            },
+            trust: trust
+        )
+    }
+
+    /// Whose plugins are opened; nil for all.
+    static func trust(_ settings: PluginSettings) throws(StartupError) -> TrustPolicy? {
+        guard let trust = settings.trust else { return nil }
+        let keys = trust.keys.compactMap { PluginKey($0) }
+        guard keys.count == trust.keys.count else {
+            throw StartupError("plugin_settings.trust.keys: one of the keys is not of the form ed25519:BASE64.")
+        }
+        return TrustPolicy(keys: keys, hashes: trust.sha256)
     }
 
     /// A line for every plugin and every deployment.
@@ -62,5 +92,21 @@ struct PluginDefinitions {
         } catch {
             return CommandLine.arguments.first
         }
+    }
+}
+
+extension ProviderProfile {
+    /// A manifest's provider as the plugin host wants it.
+    init(_ wire: WireProvider) {
+        var variables: [String: String] = [:]
+        variables["api_key"] = wire.apiKeyVariable
+        variables["api_base"] = wire.apiBaseVariable
+        self.init(
+            adapter: WireProvider.adapter,
+            operations: wire.operations,
+            secretParameters: wire.secretParameters,
+            variables: variables,
+            contentPurposes: wire.quirks.contentPurposes
+        )
     }
 }

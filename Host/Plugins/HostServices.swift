@@ -4,6 +4,7 @@ import CryptoExtras
 import FoundationEssentials
 import Glibc
 import HostCore
+import HostFunctions
 import HostPluginABI
 import Logging
 import NIOCore
@@ -25,12 +26,15 @@ final class HostServices: Sendable {
 
     private let logger: Logger
     private let secrets: SecretStore
+    /// What the manifest binds to hooks and names, if its library is in this process.
+    let functions: FunctionTable?
     // By bytes: a key may be a digest, and two of those can read as the same repaired text.
     private let cache = Mutex<[[UInt8]: CacheEntry]>([:])
     private let rsaKeys = Mutex<[String: _RSA.Signing.PrivateKey]>([:])
 
-    init(logger: Logger, secrets: SecretStore) {
+    init(logger: Logger, secrets: SecretStore, functions: FunctionTable? = nil) {
         self.logger = logger
+        self.functions = functions
         self.secrets = secrets
     }
 
@@ -56,7 +60,7 @@ final class HostServices: Sendable {
             cache_put: { context, key, value, lifetime in
                 HostServices.at(context)?.cachePut(key, value, lifetime) ?? Status.invalid
             },
-            extension: { _, _ in nil }
+            extension: { context, id in HostServices.at(context)?.functions?.extension(id) }
         )
     }
 

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -39,6 +40,9 @@ final class LocalInstance: @unchecked Sendable {
         hostTable.deallocate()
         withExtendedLifetime((setup, hostNames)) {}
     }
+
+    /// The manifest's functions.
+    var functions: FunctionTable? { setup.services.functions }
 
     /// Runs a call into the plugin alone, unless the plugin allows several at a time.
     private func exclusively<R>(_ body: () -> R) -> R {

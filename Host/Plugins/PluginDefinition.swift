@@ -5,6 +5,8 @@ package struct PluginDefinition: Sendable {
     package let id: String
     package let version: String
     package let manifestPath: String
+    /// The manifest's bytes that the rest was read from.
+    package let manifest: [UInt8]
     package let libraryPath: String
     /// Lower-case hexadecimal; nil if the manifest does not pin one.
     package let sha256: String?
@@ -15,28 +17,55 @@ package struct PluginDefinition: Sendable {
     package let secrets: [String: String]
     /// What its workers may use; nil if its code runs inside of this process.
     package let limits: PluginLimits?
+    /// What the manifest says of its provider; nil if the library is for that one alone.
+    package let profile: ProviderProfile?
+    /// Plain C functions; nil if the manifest has none.
+    package let functions: FunctionsDefinition?
+    /// Whose plugins are opened; nil for all.
+    package let trust: TrustPolicy?
+
+    /// Whether the library is the manifest's own, and none of the host's adapters.
+    package var namesLibrary: Bool { profile == nil }
+
+    /// The libraries that a signature of the manifest is about, as paths.
+    ///
+    /// The adapter of a manifest that names no library is the host's, and changes with the host.
+    package var signedLibraries: [PluginSignature.Part: String] {
+        var libraries: [PluginSignature.Part: String] = [:]
+        if namesLibrary { libraries[.library] = libraryPath }
+        libraries[.functionsLibrary] = functions?.libraryPath
+        return libraries
+    }
 
     /// Makes a definition.
     package init(
         id: String,
         version: String,
         manifestPath: String,
+        manifest: [UInt8] = [],
         libraryPath: String,
         sha256: String?,
         allowsHost: @escaping @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool,
         configuration: [String: ConfigurationValue],
         secrets: [String: String],
-        limits: PluginLimits? = nil
+        limits: PluginLimits? = nil,
+        profile: ProviderProfile? = nil,
+        functions: FunctionsDefinition? = nil,
+        trust: TrustPolicy? = nil
     ) {
         self.id = id
         self.version = version
         self.manifestPath = manifestPath
+        self.manifest = manifest
         self.libraryPath = libraryPath
         self.sha256 = sha256
         self.allowsHost = allowsHost
         self.configuration = configuration
         self.secrets = secrets
         self.limits = limits
+        self.profile = profile
+        self.functions = functions
+        self.trust = trust
     }
 }
 

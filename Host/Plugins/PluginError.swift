@@ -3,6 +3,8 @@ package struct PluginError: Error, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// The library is missing, foreign, writable by others, or not what its manifest says.
         case libraryRefused
+        /// The operator trusts neither a signature of it nor its hash.
+        case untrusted
         /// The library speaks another version of the ABI.
         case incompatible
         /// The plugin does not accept its configuration or a deployment's parameters.

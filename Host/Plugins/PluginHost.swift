@@ -154,6 +154,14 @@ package final class PluginHost: Sendable {
         )
     }
 
+    /// The plugin of that id, if a deployment uses it.
+    func instance(of plugin: String) -> PluginInstance? {
+        targets.values.first { $0.instance.definition.id == plugin }?.instance
+    }
+
+    /// An event loop for what has no connection of its own.
+    var anyLoop: any EventLoop { group.next() }
+
     private func known(_ id: DeploymentID) throws(OperationFailure) -> PluginTarget {
         guard let target = targets[id] else {
             throw OperationFailure(.notFound, "The deployment \(id) is not configured any more.")

@@ -1,4 +1,5 @@
 import HostCore
+import HostFunctions
 import HostPluginABI
 import Logging
 import NIOCore
@@ -65,7 +66,7 @@ package final class PluginInstance: Sendable {
         _ definition: PluginDefinition,
         runDirectory: String,
         environment: [String: String],
-        workers: WorkerEnvironment,
+        workers: WorkerEnvironment? = nil,
         meters: PluginMeters,
         logger: Logger
     ) throws(PluginError) {
@@ -74,6 +75,12 @@ package final class PluginInstance: Sendable {
             let library = try PluginLibrary(image, as: definition)
             try self.init(definition, library: library, environment: environment, meters: meters, logger: logger)
             return
+        }
+        guard let workers else {
+            throw PluginError(
+                .workerFailed,
+                "\(definition.manifestPath): it runs in workers, and this program has none. Write isolation: in_process."
+            )
         }
         let plan = WorkerPool.Plan(
             definition: definition,
@@ -94,8 +101,14 @@ package final class PluginInstance: Sendable {
         meters: PluginMeters,
         logger: Logger
     ) throws(PluginError) {
-        let facts = library.table.facts
-        let setup = try PluginSetup(definition, facts, environment: environment, logger: logger)
+        let facts = library.table.facts.adapted(to: definition)
+        let setup = try PluginSetup(
+            definition,
+            facts,
+            functions: library.functions,
+            environment: environment,
+            logger: logger
+        )
         let local = try LocalInstance(library.table, setup, meters: meters)
         self.init(definition, facts, setup, .local(local), meters)
     }
@@ -125,6 +138,14 @@ package final class PluginInstance: Sendable {
 
     /// The workers; nil if its code is in this process.
     var workers: WorkerPool? { if case .workers(let pool) = code { pool } else { nil } }
+
+    /// Where the functions are that the manifest names; nil if it names none.
+    var functionCaller: FunctionCaller? {
+        switch code {
+        case .local(let local): local.functions.map { .local($0) }
+        case .workers(let pool): pool.functions.map { .worker($0) }
+        }
+    }
 
     /// Makes a target from the JSON of a deployment's bound parameters.
     func makeTarget(_ parameters: [UInt8], location: String) throws(PluginError) -> TargetCode {

@@ -1,5 +1,6 @@
 import CGantryPlugin
 import Glibc
+import HostFunctions
 import HostPluginABI
 
 /// A plugin's shared library in this process.
@@ -7,6 +8,8 @@ import HostPluginABI
 /// It is never unloaded.
 struct PluginLibrary: Sendable {
     let table: PluginTable
+    /// The plain functions of the manifest that it was opened for; nil if there are none.
+    var functions: FunctionTable?
 
     /// Stands for a library whose code is already in the process.
     init(table: PluginTable) { self.table = table }
@@ -20,6 +23,7 @@ struct PluginLibrary: Sendable {
     init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
         table = try Self.open(image)
         try table.facts.check(against: definition)
+        functions = try image.functions.map { (functions) throws(PluginError) in try functions.open() }
     }
 
     private static func open(_ image: PluginImage) throws(PluginError) -> PluginTable {

@@ -23,6 +23,8 @@ package struct GatewayServer: Sendable {
         ModelRoutes().add(to: &table)
         ResponseRoutes(services: services).add(to: &table)
         CatalogRoutes(services: services).add(to: &table)
+        PluginStatusRoutes(services: services).add(to: &table)
+        PluginFunctionRoutes(services: services).add(to: &table)
         UserRoutes(registry: services.registry).add(to: &table)
         KeyRoutes(registry: services.registry).add(to: &table)
         TeamRoutes(registry: services.registry).add(to: &table)

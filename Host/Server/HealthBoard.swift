@@ -18,6 +18,7 @@ actor HealthBoard {
             case outstanding = "outstanding_requests"
             case maximumParallel = "max_parallel_requests"
             case rest = "cooldown_seconds"
+            case pluginState = "plugin_state"
         }
 
         let modelName: String
@@ -26,12 +27,14 @@ actor HealthBoard {
         let plugin: String
         /// Whether the plugin has a probe; without one only its configuration is known to be good.
         let isProbed: Bool
-        let error: String?
+        var error: String?
         /// Operations that run or wait, on this host.
         var outstanding: Int = 0
         let maximumParallel: Int?
         /// For how long it is not chosen if there is another; nil if it may be.
         var rest: Double?
+        /// How its plugin stands now; nil if nothing is known of it.
+        var pluginState: String?
     }
 
     static let lifetime: Duration = .seconds(15)
@@ -47,13 +50,14 @@ actor HealthBoard {
 
     /// Every deployment's state: what its probe found is at most ``lifetime`` old, its standing is of now.
     func entries() async -> [Entry] {
-        await probed().map { entry in
-            guard let standing = plugins.target(DeploymentID(entry.deployment))?.standing else { return entry }
+        let probed = await probed()
+        let states = Dictionary(plugins.states.map { ($0.id, $0) }) { first, _ in first }
+        return probed.map { entry in
             var entry = entry
-            entry.outstanding = standing.outstanding
-            entry.rest = standing.rest.map { rest in
-                let (seconds, attoseconds) = rest.components
-                return Double(seconds) + Double(attoseconds / 1_000_000_000_000_000) / 1000
+            if let state = states[entry.plugin] { entry.show(state) }
+            if let standing = plugins.target(DeploymentID(entry.deployment))?.standing {
+                entry.outstanding = standing.outstanding
+                entry.rest = standing.rest?.shownSeconds
             }
             return entry
         }
@@ -97,5 +101,14 @@ actor HealthBoard {
             error: problem,
             maximumParallel: deployment.maximumParallel
         )
+    }
+}
+
+extension HealthBoard.Entry {
+    /// What an earlier probe found does not stand against a plugin that takes no requests now.
+    fileprivate mutating func show(_ state: PluginState) {
+        pluginState = state.standing.rawValue
+        guard state.standing == .failed, error == nil else { return }
+        error = "The plugin \(state.id) does not take requests now. GET /plugins/\(state.id) tells administrators why."
     }
 }

@@ -23,9 +23,11 @@ extension WorkerPool {
     ) throws(PluginError) -> (WorkerPool, PluginFacts) {
         let first = try open(plan)
         let pool: WorkerPool
+        let facts: PluginFacts
         do throws(PluginError) {
             try first.facts.check(against: plan.definition)
-            let setup = try PluginSetup(plan.definition, first.facts, environment: environment, logger: logger)
+            facts = first.facts.adapted(to: plan.definition)
+            let setup = try PluginSetup(plan.definition, facts, environment: environment, logger: logger)
             pool = WorkerPool(plan, setup)
         } catch {
             first.process.kill()
@@ -38,7 +40,7 @@ extension WorkerPool {
             pool.shutDown()
             throw error
         }
-        return (pool, first.facts)
+        return (pool, facts)
     }
 
     /// Starts a process and has it open the library.
@@ -47,19 +49,13 @@ extension WorkerPool {
         do {
             process = try WorkerProcess(
                 executable: plan.environment.executable,
-                dataSockets: Array(plan.environment.group.makeIterator()).count
+                dataSockets: plan.environment.loops.count
             )
         } catch {
             throw PluginError(.workerFailed, "\(plan.definition.libraryPath): no worker can be started: \(error)")
         }
         do {
-            let facts = try process.load(
-                LoadMessage(
-                    path: plan.image.path,
-                    dataSockets: Array(plan.environment.group.makeIterator()).count,
-                    memoryLimitInBytes: UInt64(plan.limits.memoryInBytes)
-                )
-            )
+            let facts = try process.load(plan.loadMessage)
             return OpenedWorker(process: process, facts: try PluginFacts(facts, plan.image))
         } catch {
             process.kill()
@@ -128,7 +124,7 @@ extension WorkerPool {
             limits: plan.limits,
             logger: setup.logger
         ) { [weak self] in self?.workerEnded($0, place: place) }
-        let loops = Array(plan.environment.group.makeIterator())
+        let loops = plan.environment.loops
         let channels = loops.map { WorkerChannel(worker, loop: $0) }
         let registered = zip(process.takeDataSockets(), channels).map { Self.register($0, as: $1) }
         let loop = plan.environment.group.any()

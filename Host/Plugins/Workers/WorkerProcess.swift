@@ -2,6 +2,7 @@ import CGantryPlugin
 import CSandbox
 import Dispatch
 import Glibc
+import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -128,6 +129,18 @@ final class WorkerProcess: Sendable {
         let worker = try WorkerProcess(executable: executable, dataSockets: 0)
         defer { worker.kill() }
         return try worker.load(LoadMessage(path: path, dataSockets: 0, memoryLimitInBytes: memoryLimitInBytes))
+    }
+
+    /// Has it call a plain function.
+    ///
+    /// - Parameter request: One of the functions that it was told of when it loaded, and the arguments.
+    /// - Returns: What came of it; the worker is not trusted to have told the truth.
+    /// - Throws: ``RefusedMessage`` or ``WorkerProcessError``, as the other questions.
+    func call(_ request: FunctionRequest) throws -> FunctionReply {
+        let message = BytesMessage.message(.function, request.encoded)
+        return try ask(message, nil, expect: .result) { body throws(WireError) in
+            try FunctionReply(decoding: try BytesMessage.read(body))
+        }
     }
 
     private func command(_ message: OutgoingMessage, _ services: any WorkerServices) throws {
