@@ -1,5 +1,4 @@
 import HostCore
-import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -45,21 +44,6 @@ extension WorkerPool {
 }
 
 extension WorkerPool.Plan {
-    /// What each worker opens.
-    var loadMessage: LoadMessage {
-        LoadMessage(
-            path: image.path,
-            dataSockets: environment.loops.count,
-            memoryLimitInBytes: UInt64(limits.memoryInBytes),
-            bindings: image.functions?.plan.encoded ?? [],
-            folders: image.functions.map { [Self.folder(of: $0.plan.path)] } ?? []
-        )
-    }
-
-    private static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    }
-
     /// What a control message failed with, as an error of the plugin.
     func error(_ error: any Error, location: String, secrets: SecretStore? = nil) -> PluginError {
         guard let refusal = error as? RefusedMessage else {
