@@ -72,7 +72,9 @@ struct WorkerBench: Sendable {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while true {
             let outcome = try await run(input, log: EventLog())
-            guard outcome.failure?.reason == .pluginFailed, ContinuousClock.now < deadline else { return outcome }
+            // Whoever was not begun may try again; whoever brought a worker down may not.
+            let isRefused = outcome.failure?.reason == .pluginFailed && outcome.failure?.isRetryable == true
+            guard isRefused, ContinuousClock.now < deadline else { return outcome }
             await Task.yield()
         }
     }

@@ -112,14 +112,14 @@ struct WorkerOperationTests {
 
     @Test
     func whatWouldFillTheWorkersMemoryIsRefusedBefore() async throws {
-        let limits = PluginLimits(stepTime: .seconds(5), memoryInBytes: 64 << 20, workers: 1)
+        let limits = PluginLimits(stepTime: .seconds(5), memoryInBytes: 128 << 20, workers: 1)
         try await withWorkers(limits) { bench in
-            let input = ByteBuffer(repeating: UInt8(ascii: "x"), count: 17 << 20)
+            let input = ByteBuffer(repeating: UInt8(ascii: "x"), count: 33 << 20)
 
             let failure = try await bench.begin(input).get().failure
 
             #expect(failure?.reason == .tooLarge)
-            #expect(failure?.message == "A worker of scripted takes 16 MiB at a time: a quarter of memory_mb.")
+            #expect(failure?.message == "A worker of scripted takes 32 MiB at a time: a quarter of memory_mb.")
             let end = try await bench.run("echo on")
             #expect(end.text == "{}")
             #expect(bench.instance.workers?.workers.map(\.operations) == [0])
@@ -147,7 +147,7 @@ struct WorkerOperationTests {
     func linesOfTheSourceAreGivenOneByOne() async throws {
         try await withWorkers { bench in
             let said = try await bench.run("pull say", lines: CountedLines(7))
-            #expect(said.text == "5 lines")
+            #expect(said.text == "6 lines")
             #expect(bench.log.all.first == "output line 6")
             let many = try await bench.run("pull", lines: CountedLines(20_000))
             #expect(many.text == "16000 lines")
@@ -274,8 +274,9 @@ struct WorkerOperationTests {
 
     @Test
     func theDeadlineDoesNotWaitForAStep() async throws {
-        try await withWorkers(timeout: .milliseconds(50)) { bench in
-            let outcome = try await bench.run("spin 400")
+        let limits = PluginLimits(stepTime: .seconds(20), workers: 1)
+        try await withWorkers(limits, timeout: .milliseconds(50)) { bench in
+            let outcome = try await bench.run("spin 2000")
 
             #expect(outcome.failure?.reason == .upstreamTimeout)
             #expect(bench.log.all == ["failure upstreamTimeout"])
