@@ -66,6 +66,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["gantry"]),
         .executable(name: "gantry-load", targets: ["gantry-load"]),
+        .executable(name: "gantry-plugin-bench", targets: ["gantry-plugin-bench"]),
         .executable(name: "gantry-simulators", targets: ["gantry-simulators"]),
         .executable(name: "gantry-worker", targets: ["gantry-worker"]),
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
@@ -178,7 +179,9 @@ let package = Package(
         module(
             "HostPluginTools",
             "Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", crypto]
+            [
+                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance", crypto,
+            ]
         ),
         .executableTarget(
             name: "gantry",
@@ -216,6 +219,17 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             path: "Tests/Benchmarks/Load",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "gantry-plugin-bench",
+            dependencies: [
+                "HostCore", "HostFunctions", "HostPlugins", "HostUpstream", logging, nio("NIOCore"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tests/Benchmarks/Plugins",
             swiftSettings: strict
         ),
         tests("LoadTests", "Tests/Benchmarks/LoadTests", ["gantry-load", nio("NIOCore")]),

@@ -80,18 +80,7 @@ struct PluginDefinitions {
     private static func find(_ library: String, manifestFolder: String) -> String {
         guard !library.hasPrefix("/") else { return library }
         let beside = "\(manifestFolder)/\(library)"
-        guard !FileManager.default.fileExists(atPath: beside), let executable = executablePath(),
-            let end = executable.lastIndex(of: "/")
-        else { return beside }
-        return "\(executable[..<end])/\(library)"
-    }
-
-    private static func executablePath() -> String? {
-        do {
-            return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        } catch {
-            return CommandLine.arguments.first
-        }
+        return FileManager.default.fileExists(atPath: beside) ? beside : HostExecutable.beside(library)
     }
 }
 
