@@ -7,6 +7,7 @@ import PackageDescription
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
+//          ├─► HostWatch
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
@@ -176,6 +177,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
+        module("HostWatch", "Host/Watch", []),
         module(
             "HostPluginTools",
             "Host/PluginTools",
@@ -189,7 +191,7 @@ let package = Package(
                 "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools",
                 "HostRegistry",
                 "HostServer", "HostTransfer",
-                "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+                "HostUpstream", "HostWatch", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -243,6 +245,7 @@ let package = Package(
             ["GantryPlugin", "VertexAIAdapter", "PluginHarness"],
             resources: [.copy("Fixtures")]
         ),
+        tests("HostWatchTests", "Tests/Host/Watch", ["HostWatch"]),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),

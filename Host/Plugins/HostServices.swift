@@ -18,6 +18,7 @@ final class HostServices: Sendable {
     private static let maximumCacheBytes = 64 * 1024
     private static let maximumCacheKeyBytes = 1024
     private static let maximumLogBytes = 4096
+    private static let maximumKeys = 64
 
     private struct CacheEntry {
         let value: [UInt8]
@@ -156,7 +157,11 @@ final class HostServices: Sendable {
         if let known = rsaKeys.withLock({ $0[name] }) { return known }
         guard let pem = secrets.signingKey(name) else { return nil }
         let key = try _RSA.Signing.PrivateKey(pemRepresentation: pem)
-        rsaKeys.withLock { $0[name] = key }
+        rsaKeys.withLock { keys in
+            // Those whose secrets have been dropped meanwhile.
+            if keys.count >= Self.maximumKeys { keys = keys.filter { secrets.signingKey($0.key) != nil } }
+            keys[name] = key
+        }
         return key
     }
 

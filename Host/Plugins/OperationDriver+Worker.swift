@@ -33,9 +33,13 @@ extension OperationDriver {
     }
 
     private func send(_ message: consuming OutgoingMessage, to operation: WorkerOperation) {
-        guard !message.isTooLarge else {
+        let limits = operation.channel.state.limits
+        // The worker has the message twice while it puts its packets together, and the plugin its own form of it.
+        guard !message.isTooLarge, message.bodyBytes <= limits.memoryInBytes / 4 else {
             stepWasNotTaken()
-            return fail(OperationFailure(.tooLarge, "The request is too large for the plugin's worker."))
+            let most = limits.memoryInBytes / 4 >> 20
+            let message = "A worker of \(target.deployment.plugin) takes \(most) MiB at a time: a quarter of memory_mb."
+            return fail(OperationFailure(.tooLarge, message))
         }
         operation.send(message)
     }

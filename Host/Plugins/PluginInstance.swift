@@ -1,4 +1,5 @@
 import HostCore
+import HostFunctions
 import HostPluginABI
 import Logging
 import NIOCore
@@ -56,26 +57,30 @@ package final class PluginInstance: Sendable {
     let logger: Logger
     /// Count what happens to the plugin, over all its instances.
     let meters: PluginMeters
-    /// Where the functions are that the manifest names; nil if it names none.
-    let functionCaller: FunctionCaller?
     private let code: Code
 
-    /// Loads a plugin's library where its manifest says, and makes its instance.
+    /// Makes the instance of a checked copy of a library where its manifest says.
     ///
     /// It blocks for as long as a worker takes to start.
     convenience init(
         _ definition: PluginDefinition,
-        runDirectory: String,
+        image: PluginImage,
+        libraries: PluginLibraries,
         environment: [String: String],
-        workers: WorkerEnvironment,
+        workers: WorkerEnvironment? = nil,
         meters: PluginMeters,
         logger: Logger
     ) throws(PluginError) {
-        let image = try PluginImage(definition, runDirectory: runDirectory)
         guard let limits = definition.limits else {
-            let library = try PluginLibrary(image, as: definition)
+            let library = try libraries.library(image, as: definition)
             try self.init(definition, library: library, environment: environment, meters: meters, logger: logger)
             return
+        }
+        guard let workers else {
+            throw PluginError(
+                .workerFailed,
+                "\(definition.manifestPath): it runs in workers, and this program has none. Write isolation: in_process."
+            )
         }
         let plan = WorkerPool.Plan(
             definition: definition,
@@ -85,14 +90,7 @@ package final class PluginInstance: Sendable {
             meters: meters
         )
         let (pool, facts) = try WorkerPool.start(plan, environment: environment, logger: logger)
-        let functions = image.functions.map { functions in
-            FunctionWorker(
-                functions.plan,
-                executable: workers.executable,
-                memoryLimitInBytes: UInt64(limits.memoryInBytes)
-            )
-        }
-        self.init(definition, facts, pool.setup, .workers(pool), functions.map { .worker($0) }, meters)
+        self.init(definition, facts, pool.setup, .workers(pool), meters)
     }
 
     /// Makes the instance of a library that has been loaded.
@@ -112,7 +110,7 @@ package final class PluginInstance: Sendable {
             logger: logger
         )
         let local = try LocalInstance(library.table, setup, meters: meters)
-        self.init(definition, facts, setup, .local(local), library.functions.map { .local($0) }, meters)
+        self.init(definition, facts, setup, .local(local), meters)
     }
 
     private init(
@@ -120,13 +118,11 @@ package final class PluginInstance: Sendable {
         _ facts: PluginFacts,
         _ setup: PluginSetup,
         _ code: Code,
-        _ functionCaller: FunctionCaller?,
         _ meters: PluginMeters
     ) {
         self.definition = definition
         self.facts = facts
         self.code = code
-        self.functionCaller = functionCaller
         self.meters = meters
         secrets = setup.secrets
         logger = setup.logger
@@ -142,6 +138,14 @@ package final class PluginInstance: Sendable {
 
     /// The workers; nil if its code is in this process.
     var workers: WorkerPool? { if case .workers(let pool) = code { pool } else { nil } }
+
+    /// Where the functions are that the manifest names; nil if it names none.
+    var functionCaller: FunctionCaller? {
+        switch code {
+        case .local(let local): local.functions.map { .local($0) }
+        case .workers(let pool): pool.functions.map { .worker($0) }
+        }
+    }
 
     /// Makes a target from the JSON of a deployment's bound parameters.
     func makeTarget(_ parameters: [UInt8], location: String) throws(PluginError) -> TargetCode {

@@ -6,6 +6,9 @@ package struct WorkerEnvironment: Sendable {
     let executable: String
     let group: any EventLoopGroup
 
+    /// Each of them has a socket to every worker.
+    var loops: [any EventLoop] { Array(group.makeIterator()) }
+
     /// Makes the environment.
     ///
     /// - Parameters:

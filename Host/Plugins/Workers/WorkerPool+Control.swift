@@ -1,4 +1,5 @@
 import HostCore
+import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -44,6 +45,17 @@ extension WorkerPool {
 }
 
 extension WorkerPool.Plan {
+    /// What each worker opens.
+    var loadMessage: LoadMessage {
+        LoadMessage(
+            path: image.path,
+            dataSockets: environment.loops.count,
+            memoryLimitInBytes: UInt64(limits.memoryInBytes),
+            bindings: image.functions?.plan.encoded ?? [],
+            folders: image.functions.map { [$0.plan.folder] } ?? []
+        )
+    }
+
     /// What a control message failed with, as an error of the plugin.
     func error(_ error: any Error, location: String, secrets: SecretStore? = nil) -> PluginError {
         guard let refusal = error as? RefusedMessage else {

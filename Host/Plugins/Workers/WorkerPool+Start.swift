@@ -1,5 +1,4 @@
 import HostCore
-import HostFunctions
 import HostPluginABI
 import Logging
 import NIOCore
@@ -23,10 +22,11 @@ extension WorkerPool {
         logger: Logger
     ) throws(PluginError) -> (WorkerPool, PluginFacts) {
         let first = try open(plan)
-        let facts = first.facts.adapted(to: plan.definition)
         let pool: WorkerPool
+        let facts: PluginFacts
         do throws(PluginError) {
             try first.facts.check(against: plan.definition)
+            facts = first.facts.adapted(to: plan.definition)
             let setup = try PluginSetup(plan.definition, facts, environment: environment, logger: logger)
             pool = WorkerPool(plan, setup)
         } catch {
@@ -49,21 +49,13 @@ extension WorkerPool {
         do {
             process = try WorkerProcess(
                 executable: plan.environment.executable,
-                dataSockets: Array(plan.environment.group.makeIterator()).count
+                dataSockets: plan.environment.loops.count
             )
         } catch {
             throw PluginError(.workerFailed, "\(plan.definition.libraryPath): no worker can be started: \(error)")
         }
         do {
-            let facts = try process.load(
-                LoadMessage(
-                    path: plan.image.path,
-                    dataSockets: Array(plan.environment.group.makeIterator()).count,
-                    memoryLimitInBytes: UInt64(plan.limits.memoryInBytes),
-                    bindings: plan.image.functions?.plan.encoded ?? [],
-                    folders: plan.image.functions.map { [$0.plan.folder] } ?? []
-                )
-            )
+            let facts = try process.load(plan.loadMessage)
             return OpenedWorker(process: process, facts: try PluginFacts(facts, plan.image))
         } catch {
             process.kill()
@@ -132,7 +124,7 @@ extension WorkerPool {
             limits: plan.limits,
             logger: setup.logger
         ) { [weak self] in self?.workerEnded($0, place: place) }
-        let loops = Array(plan.environment.group.makeIterator())
+        let loops = plan.environment.loops
         let channels = loops.map { WorkerChannel(worker, loop: $0) }
         let registered = zip(process.takeDataSockets(), channels).map { Self.register($0, as: $1) }
         let loop = plan.environment.group.any()

@@ -17,6 +17,13 @@ extension WorkerPool {
         }
     }
 
+    /// Whether operations are given to them.
+    var standing: PluginState.Standing {
+        let live = state.withLock { $0.workers.count }
+        guard live > 0, !breaker.isOpen else { return .failed }
+        return live < plan.limits.workers ? .degraded : .serving
+    }
+
     /// Whether deaths in a row keep operations away.
     var breaker: PluginState.Breaker {
         let pace = state.withLock { $0.pace }

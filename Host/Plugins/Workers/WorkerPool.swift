@@ -37,11 +37,19 @@ final class WorkerPool: Sendable {
     let plan: Plan
     let setup: PluginSetup
     let state = Mutex(State())
-    private let running = Atomic(0)
+    /// The manifest's functions; nil if it has none.
+    let functions: FunctionWorker?
 
     init(_ plan: Plan, _ setup: PluginSetup) {
         self.plan = plan
         self.setup = setup
+        functions = plan.image.functions.map { functions in
+            FunctionWorker(
+                functions.plan,
+                executable: plan.environment.executable,
+                memoryLimitInBytes: UInt64(plan.limits.memoryInBytes)
+            )
+        }
     }
 
     // MARK: Operations

@@ -92,7 +92,8 @@ struct PluginFunctionTests {
         do throws(PluginError) {
             _ = try PluginInstance(
                 definition,
-                runDirectory: library.path("run"),
+                image: try PluginImage(definition, runDirectory: library.path("run")),
+                libraries: PluginLibraries(),
                 environment: [:],
                 workers: WorkerEnvironment(executable: "/nonexistent", group: MultiThreadedEventLoopGroup.singleton),
                 meters: PluginMeterBoard().meters(of: "tiny"),

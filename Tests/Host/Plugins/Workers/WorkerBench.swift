@@ -112,7 +112,8 @@ func withWorkers(
         let meters = PluginMeters(plugin: definition.id)
         let instance = try PluginInstance(
             definition,
-            runDirectory: library.path("run"),
+            image: try PluginImage(definition, runDirectory: library.path("run")),
+            libraries: PluginLibraries(),
             environment: [:],
             workers: WorkerEnvironment(executable: WorkerEnvironment.besideThisExecutable, group: group),
             meters: meters,

@@ -109,6 +109,21 @@ struct WorkerOperationTests {
     }
 
     @Test
+    func whatWouldFillTheWorkersMemoryIsRefusedBefore() async throws {
+        let limits = PluginLimits(stepTime: .seconds(5), memoryInBytes: 64 << 20, workers: 1)
+        try await withWorkers(limits) { bench in
+            let input = ByteBuffer(repeating: UInt8(ascii: "x"), count: 17 << 20)
+
+            let failure = try await bench.begin(input).get().failure
+
+            #expect(failure?.reason == .tooLarge)
+            #expect(failure?.message == "A worker of scripted takes 16 MiB at a time: a quarter of memory_mb.")
+            #expect(try await bench.run("echo on").text == "{}")
+            #expect(bench.instance.workers?.workers.map(\.operations) == [0])
+        }
+    }
+
+    @Test
     func largeOutputsArriveAndThoseOverTheLimitAreRefusedInTheWorker() async throws {
         try await withWorkers { bench in
             let log = EventLog()
