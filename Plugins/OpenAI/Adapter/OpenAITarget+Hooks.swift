@@ -19,15 +19,24 @@ extension OpenAITarget {
     ) throws(Failure) -> (request: HTTPRequest, count: Hooks.Count?) {
         var request = request
         let references = try hooks?.named(operation.references, name) ?? operation.references
-        request.body = try operation.withInput { input throws(Failure) in
-            guard let edits else { return try Requests.splice(references, into: input.count) }
-            return try Requests.splice(references, into: input.count, editing: try edits.edits(of: input))
-        }
+        request.body = try body(operation, references, editing: edits)
         guard let hooks else { return (request, nil) }
         let model = references.first { $0.kind == .model }?.upstreamID ?? ""
         let (body, count) = try hooks.sent(request.body, of: operation, name, model: model)
         request.body = body
         return (request, count)
+    }
+
+    /// The body of a client's request with the resolved places replaced.
+    func body(
+        _ operation: Operation,
+        _ references: [Reference],
+        editing edits: ChatEdits?
+    ) throws(Failure) -> [Segment] {
+        try operation.withInput { input throws(Failure) in
+            guard let edits else { return try Requests.splice(references, into: input.count) }
+            return try Requests.splice(references, into: input.count, editing: try edits.edits(of: input))
+        }
     }
 
     /// Sends a request, with the headers that sign it.

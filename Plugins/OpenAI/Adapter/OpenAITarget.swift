@@ -74,7 +74,12 @@ public struct OpenAITarget: AdapterTarget {
         _ name: Hooks.Name,
         editing edits: ChatEdits? = nil
     ) throws(Failure) -> Relay {
-        let request = try signed(try filled(request, operation, name, editing: edits).request)
+        var request = request
+        if hooks == nil {
+            request.body = try body(operation, operation.references, editing: edits)
+        } else {
+            request = try signed(try filled(request, operation, name, editing: edits).request)
+        }
         return Relay(request) { (response) async throws(Failure) in
             Failures.failure(response, try await response.body())
         }

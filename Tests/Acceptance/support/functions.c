@@ -67,7 +67,8 @@ int64_t acme_count(const uint8_t *bytes, size_t count) { (void)bytes; return (in
 double acme_half(double number) { return number / 2; }
 const char *acme_nothing(void) { return NULL; }
 int32_t acme_status(int32_t status) { return status; }
-int32_t acme_rest(int32_t seconds) { sleep((unsigned)seconds); return seconds; }
+int32_t acme_sleep(int32_t seconds) { sleep((unsigned)seconds); return seconds; }
+int32_t acme_spin(void) { for (volatile int32_t i = 0;; i++); }
 int32_t acme_null(void) { return *(volatile int32_t *)NULL; }
 
 int32_t acme_reverse(const uint8_t *bytes, size_t count, uint8_t *out, size_t *length)

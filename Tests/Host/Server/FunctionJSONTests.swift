@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import HostCore
 import HostFunctions
 import Testing
