@@ -7,6 +7,7 @@ import PackageDescription
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
+//          ├─► HostWatch
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
@@ -66,6 +67,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["gantry"]),
         .executable(name: "gantry-load", targets: ["gantry-load"]),
+        .executable(name: "gantry-plugin-bench", targets: ["gantry-plugin-bench"]),
         .executable(name: "gantry-simulators", targets: ["gantry-simulators"]),
         .executable(name: "gantry-worker", targets: ["gantry-worker"]),
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
@@ -175,18 +177,21 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
+        module("HostWatch", "Host/Watch", []),
         module(
             "HostPluginTools",
             "Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "PluginConformance", crypto]
+            [
+                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance", crypto,
+            ]
         ),
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostFunctions", "HostPlugins", "HostPluginTools",
+                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools",
                 "HostRegistry",
                 "HostServer", "HostTransfer",
-                "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+                "HostUpstream", "HostWatch", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -218,6 +223,17 @@ let package = Package(
             path: "Tests/Benchmarks/Load",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "gantry-plugin-bench",
+            dependencies: [
+                "HostCore", "HostFunctions", "HostPlugins", "HostUpstream", logging, nio("NIOCore"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tests/Benchmarks/Plugins",
+            swiftSettings: strict
+        ),
         tests("LoadTests", "Tests/Benchmarks/LoadTests", ["gantry-load", nio("NIOCore")]),
         module("PluginHarness", "Tests/Support/PluginHarness", ["CGantryPlugin", "GantryPlugin"]),
         module("PostgreSQLServer", "Tests/Support/PostgreSQLServer", []),
@@ -229,6 +245,7 @@ let package = Package(
             ["GantryPlugin", "VertexAIAdapter", "PluginHarness"],
             resources: [.copy("Fixtures")]
         ),
+        tests("HostWatchTests", "Tests/Host/Watch", ["HostWatch"]),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
         tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
@@ -248,7 +265,7 @@ let package = Package(
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",

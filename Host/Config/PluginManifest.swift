@@ -1,7 +1,7 @@
 import HostCore
 
 /// One file of `plugins.d`: a library or a provider that needs none of its own, who it serves and what it may reach.
-package struct PluginManifest: Sendable {
+package struct PluginManifest: Sendable, Hashable {
     /// Where a plugin's code runs.
     package enum Isolation: String, Sendable {
         case inProcess = "in_process"

@@ -60,6 +60,24 @@ struct PluginManifestReader {
         )
     }
 
+    /// What can be read of a manifest that is refused or disabled: whom it would have served.
+    func claims(_ document: SourceValue) -> (id: String?, providers: [String]) {
+        do {
+            let root = try reader.mapping(document)
+            return (
+                readable { try root["id"].map { try name($0, allowing: "_-", isLowercase: true) } },
+                readable { try self.providers(root["providers"]) } ?? []
+            )
+        } catch {
+            // Why it is refused is reported already.
+            return (nil, [])
+        }
+    }
+
+    private func readable<Value>(_ read: () throws -> Value?) -> Value? {
+        do { return try read() } catch { return nil }
+    }
+
     private func library(_ root: SourceMapping) throws(ConfigurationError) -> String {
         try path(
             try root.required(

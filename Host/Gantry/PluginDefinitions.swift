@@ -5,28 +5,35 @@ import HostPlugins
 
 /// The manifests and deployments as the plugin host wants them.
 struct PluginDefinitions {
-    let plugins: [PluginDefinition]
-    let targets: [TargetDefinition]
+    let plan: PluginPlan
+    /// Where the libraries were looked for.
+    let libraryPaths: [String]
 
     /// Finds each manifest's library.
-    init(_ configuration: GatewayConfiguration, manifestFolder: String) throws {
+    ///
+    /// - Throws: ``StartupError`` if a key of `plugin_settings.trust` is none.
+    init(_ configuration: GatewayConfiguration, manifestFolder: String) throws(StartupError) {
         let trust = try Self.trust(configuration.pluginSettings)
-        plugins = try configuration.plugins.map { manifest in
-            guard manifest.isolation == .inProcess else {
-                throw StartupError(
-                    "\(manifest.location): isolation: this version runs plugins inside of the host only. "
-                        + "Write `isolation: in_process` if you trust \(manifest.library)."
+        libraryPaths = configuration.plugins.flatMap { manifest in
+            [manifest.library, manifest.functions?.library].compactMap { $0 }
+                .flatMap { Self.places(of: $0, manifestFolder: manifestFolder) }
+        }
+        plan = PluginPlan(
+            plugins: configuration.plugins.map { manifest in
+                Self.definition(manifest, manifestFolder: manifestFolder, trust: trust)
+            },
+            targets: configuration.deployments.map { deployment in
+                TargetDefinition(
+                    deployment: deployment.deployment,
+                    parameters: deployment.parameters,
+                    location: "\(deployment.source)",
+                    refusal: deployment.refusal
                 )
-            }
-            return Self.definition(manifest, manifestFolder: manifestFolder, trust: trust)
-        }
-        targets = configuration.deployments.map { deployment in
-            TargetDefinition(
-                deployment: deployment.deployment,
-                parameters: deployment.parameters,
-                location: "\(deployment.source)"
-            )
-        }
+            },
+            routing: configuration.routing,
+            // Plugins never learn of the way to the providers, nor of a proxy's password.
+            variables: ConfigurationOptions.environment.filter { !NetworkSettings.proxyVariables.contains($0.key) }
+        )
     }
 
     /// What the plugin host has to know of a manifest.
@@ -47,6 +54,8 @@ struct PluginDefinitions {
             },
             configuration: manifest.configuration,
             secrets: manifest.secrets,
+            limits: manifest.isolation == .process ? manifest.limits : nil,
+            hosts: manifest.hosts.map(\.description),
             profile: manifest.wire.map(ProviderProfile.init),
             functions: manifest.functions.map { functions in
                 FunctionsDefinition(
@@ -72,8 +81,8 @@ struct PluginDefinitions {
     /// A line for every plugin and every deployment.
     var report: String {
         let lines =
-            plugins.map { "plugin \($0.id) \($0.version): \($0.libraryPath)" }
-            + targets.map { target in
+            plan.plugins.map { "plugin \($0.id) \($0.version): \($0.libraryPath)" }
+            + plan.targets.map { target in
                 let deployment = target.deployment
                 return "deployment \(deployment.id): \(deployment.modelName) -> \(deployment.configuredModel) "
                     + "(plugin \(deployment.plugin))"
@@ -83,9 +92,13 @@ struct PluginDefinitions {
 
     /// A library that is not named by an absolute path lies beside its manifest, else beside the executable.
     private static func find(_ library: String, manifestFolder: String) -> String {
-        guard !library.hasPrefix("/") else { return library }
-        let beside = "\(manifestFolder)/\(library)"
-        return FileManager.default.fileExists(atPath: beside) ? beside : HostExecutable.beside(library)
+        let places = places(of: library, manifestFolder: manifestFolder)
+        return places.first { FileManager.default.fileExists(atPath: $0) } ?? places[0]
+    }
+
+    private static func places(of library: String, manifestFolder: String) -> [String] {
+        guard !library.hasPrefix("/") else { return [library] }
+        return ["\(manifestFolder)/\(library)", HostExecutable.beside(library)]
     }
 }
 

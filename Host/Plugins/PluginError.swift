@@ -9,6 +9,12 @@ package struct PluginError: Error, CustomStringConvertible {
         case incompatible
         /// The plugin does not accept its configuration or a deployment's parameters.
         case configurationRefused
+        /// As many versions of it are in the process as there may be.
+        case tooManyGenerations
+        /// Its manifest is refused.
+        case manifestRefused
+        /// A worker of the plugin died or fell silent when it was needed.
+        case workerFailed
     }
 
     package let code: Code
@@ -22,4 +28,19 @@ package struct PluginError: Error, CustomStringConvertible {
     }
 
     package var description: String { message }
+}
+
+extension PluginError {
+    /// Under which reason it is counted.
+    var reason: PluginRefusalReason {
+        switch code {
+        case .libraryRefused: .library
+        case .incompatible: .abi
+        case .configurationRefused: .configuration
+        case .tooManyGenerations: .generations
+        case .manifestRefused: .manifest
+        case .workerFailed: .worker
+        case .untrusted: .trust
+        }
+    }
 }

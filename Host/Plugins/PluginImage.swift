@@ -33,6 +33,15 @@ struct PluginImage: Sendable {
         }
     }
 
+    /// Refuses a manifest or a library that somebody else could change.
+    static func checkOwnership(of definition: PluginDefinition) throws(PluginError) {
+        let libraries = [definition.libraryPath, definition.functions?.libraryPath].compactMap { $0 }
+        for path in [definition.manifestPath] + libraries { try LibraryFile.checkOwnership(path) }
+    }
+
+    /// Which bytes were copied: two images with the same are of the same libraries.
+    var identity: String { functions.map { "\(sha256)+\($0.sha256)" } ?? sha256 }
+
     /// Writes the bytes that were hashed to a file that only this user can change.
     static func store(
         _ bytes: [UInt8],

@@ -16,14 +16,15 @@ struct PluginLibrary: Sendable {
 
     /// Opens a checked copy of a library.
     ///
-    /// - Parameters:
-    ///   - image: The private copy.
-    ///   - definition: The manifest's claims.
+    /// - Parameter image: The private copy.
     /// - Throws: ``PluginError`` with `.libraryRefused` or `.incompatible`.
-    init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
-        table = try Self.open(image)
-        try table.facts.check(against: definition)
-        functions = try image.functions.map { (functions) throws(PluginError) in try functions.open() }
+    init(_ image: PluginImage) throws(PluginError) { table = try Self.open(image) }
+
+    /// The same library with the functions of one manifest.
+    func with(_ functions: FunctionsImage?) throws(PluginError) -> PluginLibrary {
+        var library = self
+        library.functions = try functions.map { (functions) throws(PluginError) in try functions.open() }
+        return library
     }
 
     private static func open(_ image: PluginImage) throws(PluginError) -> PluginTable {

@@ -1,7 +1,7 @@
 import HostCore
 
 /// What a manifest says of its provider where the library serves many of them.
-package struct ProviderProfile: Sendable {
+package struct ProviderProfile: Sendable, Hashable {
     /// The id that the library gives itself.
     package let adapter: String
     /// What the provider has; the library may serve more.

@@ -14,7 +14,7 @@ package struct GatewayServer: Sendable {
     package init(_ services: GatewayServices) {
         self.services = services
         authenticator = Authenticator(registry: services.registry)
-        var table = RouteTable(authenticator: authenticator)
+        var table = RouteTable(authenticator: authenticator, plugins: services.plugins)
         HealthRoutes(services: services).add(to: &table)
         FileRoutes(services: services).add(to: &table)
         UploadRoutes(services: services).add(to: &table)

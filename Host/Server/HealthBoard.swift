@@ -40,34 +40,35 @@ actor HealthBoard {
     static let lifetime: Duration = .seconds(15)
 
     private let plugins: PluginHost
-    private let models: ModelTable
-    private var latest: (entries: Task<[Entry], Never>, at: ContinuousClock.Instant)?
+    private var latest: (entries: Task<[Entry], Never>, edition: UInt64, at: ContinuousClock.Instant)?
 
-    init(plugins: PluginHost, models: ModelTable) {
-        self.plugins = plugins
-        self.models = models
-    }
+    init(plugins: PluginHost) { self.plugins = plugins }
 
     /// Every deployment's state: what its probe found is at most ``lifetime`` old, its standing is of now.
     func entries() async -> [Entry] {
+        let served = plugins.current
         let probed = await probed()
         let states = Dictionary(plugins.states.map { ($0.id, $0) }) { first, _ in first }
         return probed.map { entry in
+            let standing = served.standing(of: DeploymentID(entry.deployment))
             var entry = entry
             if let state = states[entry.plugin] { entry.show(state) }
-            if let standing = plugins.target(DeploymentID(entry.deployment))?.standing {
-                entry.outstanding = standing.outstanding
-                entry.rest = standing.rest?.shownSeconds
-            }
+            entry.outstanding = standing.outstanding
+            entry.rest = standing.rest?.shownSeconds
             return entry
         }
     }
 
     private func probed() async -> [Entry] {
-        if let latest, latest.at.advanced(by: Self.lifetime) > .now { return await latest.entries.value }
+        let served = plugins.current
+        if let latest, latest.edition == served.edition, latest.at.advanced(by: Self.lifetime) > .now {
+            return await latest.entries.value
+        }
         // Shared by everybody who asks meanwhile, so it is no child of the first one's request.
-        let probes = Task { [plugins, models] in await Self.probe(plugins, models.deployments) }
-        latest = (probes, .now)
+        let probes = Task { [plugins] in
+            await PluginSnapshot.$pinned.withValue(served) { await Self.probe(plugins, served.models.deployments) }
+        }
+        latest = (probes, served.edition, .now)
         return await probes.value
     }
 
@@ -82,8 +83,9 @@ actor HealthBoard {
     }
 
     private static func probe(_ plugins: PluginHost, _ deployment: Deployment) async -> Entry {
-        let isProbed = plugins.target(deployment.id)?.serves(.probe) ?? false
-        var problem: String?
+        let served = plugins.current
+        let isProbed = served.target(deployment.id)?.serves(.probe) ?? false
+        var problem = served.failure(of: deployment.id)?.message
         if isProbed {
             do {
                 let request = OperationRequest(.probe, requestID: "health", input: ByteBuffer(string: "{}"))

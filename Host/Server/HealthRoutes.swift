@@ -12,7 +12,7 @@ struct HealthRoutes: Sendable {
 
     init(services: GatewayServices) {
         self.services = services
-        board = HealthBoard(plugins: services.plugins, models: services.models)
+        board = HealthBoard(plugins: services.plugins)
     }
 
     func add(to table: inout RouteTable) {

@@ -103,6 +103,11 @@ extension Worker {
             return status == Status.ok && made == nil ? Status.internalError : status
         }
         instance = made
+        do throws(FunctionError) {
+            try functions?.checkUse(by: String(lent: plugin.pointee.id))
+        } catch {
+            throw RefusedMessage(.functionRefused, error.message)
+        }
     }
 
     private func makeTarget(_ number: UInt32, _ parameters: UnsafeRawBufferPointer) throws {

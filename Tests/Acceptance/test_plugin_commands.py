@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway import Gateway, configuration, run_gantry
-from support.plugins import TINY, PluginFolder, build_plugin, compile_library, gantry
+from support.plugins import TINY, PluginFolder, build_plugin, compile_library, gantry, toolchain_environment
 from support.simulators import Simulators
 
 LANGUAGES = ["c", "rust", "swift"]
@@ -106,11 +106,21 @@ def test_the_scripts_of_a_new_plugin_are_clean(plugin: Path) -> None:
     subprocess.run([shellcheck, *scripts], check=True, timeout=60)
 
 
+def test_a_new_plugin_passes_the_checker_as_it_stands(plugin: Path) -> None:
+    environment = toolchain_environment() | {"GANTRY": str(gantry())}
+
+    done = subprocess.run(
+        ["./test.sh"], cwd=plugin, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_new_plugin_in_swift_is_formatted(written: Callable[[str], Path]) -> None:
     folder = written("swift")
     command = ["swift", "format", "lint", "--strict", "--recursive", "Package.swift", "Sources", "SDK"]
 
-    subprocess.run(command, cwd=folder, check=True, timeout=120)
+    subprocess.run(command, cwd=folder, env=toolchain_environment(), check=True, timeout=120)
 
 
 @pytest.fixture

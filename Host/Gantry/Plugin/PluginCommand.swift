@@ -11,8 +11,8 @@ struct PluginCommand: AsyncParsableCommand {
             """,
         subcommands: [
             PluginNewCommand.self, PluginListCommand.self, PluginInspectCommand.self, PluginCheckCommand.self,
-            PluginEnableCommand.self, PluginDisableCommand.self, PluginKeygenCommand.self, PluginSignCommand.self,
-            PluginVerifyCommand.self,
+            PluginCallCommand.self, PluginEnableCommand.self, PluginDisableCommand.self, PluginKeygenCommand.self,
+            PluginSignCommand.self, PluginVerifyCommand.self,
         ]
     )
 }
