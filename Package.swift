@@ -228,9 +228,9 @@ let package = Package(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto, logging,
-                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
-                nio("NIOPosix"),
+                "CGantryPlugin", "CSandbox", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto,
+                logging, nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"),
+                nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOPosix"),
             ]
         ),
         tests(
