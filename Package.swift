@@ -5,13 +5,15 @@ import PackageDescription
 // build in CI (`--explicit-target-dependency-import-check error`).
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
-//          ├─► HostConfig ─────────────────────────────────────────────────────► HostCore
+//          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
 //          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
-//          └─► HostPluginTools ──► HostPlugins
+//          ├─► HostWatch
+//          └─► HostPluginTools ──► HostPlugins, HostConfig
 //
 //   a plugin's entry ──► its adapter ──► GantryPlugin ──► CGantryPlugin ◄── HostPluginABI ◄── HostPlugins
 //
 //   gantry-worker ──► HostPluginABI, HostFunctions, PluginConformance, CSandbox    (nothing of the network or of Foundation)
+//   PluginConformance ──► GantryPlugin (its JSON), CGantryPlugin
 //
 // Host modules and plugins never import each other: they meet at the C ABI only.
 
@@ -65,11 +67,13 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["gantry"]),
         .executable(name: "gantry-load", targets: ["gantry-load"]),
+        .executable(name: "gantry-plugin-bench", targets: ["gantry-plugin-bench"]),
         .executable(name: "gantry-simulators", targets: ["gantry-simulators"]),
         .executable(name: "gantry-worker", targets: ["gantry-worker"]),
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
         .library(name: "gantry-plugin-openai", type: .dynamic, targets: ["OpenAIPlugin"]),
         .library(name: "gantry-plugin-vertex-ai", type: .dynamic, targets: ["VertexAIPlugin"]),
+        .library(name: "gantry-plugin-acme", type: .dynamic, targets: ["AcmePlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -90,17 +94,26 @@ let package = Package(
         // SDK
         .target(name: "CGantryPlugin", path: "SDK/CGantryPlugin", exclude: ["exports.map"]),
         module("GantryPlugin", "SDK/GantryPlugin", ["CGantryPlugin"]),
-        module("PluginConformance", "SDK/Conformance", ["CGantryPlugin"]),
+        .target(name: "CConformance", path: "SDK/CConformance"),
+        module("PluginConformance", "SDK/Conformance", ["CConformance", "CGantryPlugin", "GantryPlugin"]),
+        .target(
+            name: "AcmePlugin",
+            dependencies: ["CGantryPlugin", "GantryPlugin"],
+            path: "SDK/Examples/Swift",
+            swiftSettings: strict,
+            linkerSettings: pluginLinkerSettings
+        ),
         .target(
             name: "CGantryTemplates",
             path: "SDK/Templates",
+            exclude: ["c", "rust", "swift"],
             sources: ["templates.c"],
             publicHeadersPath: "include"
         ),
 
         // Host
         module("HostCore", "Host/Core", []),
-        module("HostConfig", "Host/Config", ["HostCore", "Yams"]),
+        module("HostConfig", "Host/Config", ["HostCore", "HostFunctions", "Yams"]),
         .systemLibrary(
             name: "CPostgreSQL",
             path: "Host/CPostgreSQL",
@@ -127,7 +140,7 @@ let package = Package(
             pkgConfig: "libffi",
             providers: [.apt(["libffi-dev"])]
         ),
-        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin"]),
+        module("HostFunctions", "Host/Functions", ["CFFI", "CGantryPlugin", "HostPluginABI"]),
         module("HostPluginABI", "Host/PluginABI", ["CGantryPlugin"]),
         .target(name: "CSandbox", path: "Host/CSandbox"),
         .executableTarget(
@@ -158,19 +171,27 @@ let package = Package(
             "HostServer",
             "Host/Server",
             [
-                "HostCore", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
+                "HostCore", "HostFunctions", "HostPlugins", "HostRegistry", "HostTransfer", crypto, httpTypes, logging,
                 .product(name: "Hummingbird", package: "hummingbird"), nio("NIOCore"), nio("NIOHTTP1"),
                 nio("NIOFoundationEssentialsCompat"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ]
         ),
-        module("HostPluginTools", "Host/PluginTools", ["CGantryTemplates", "HostCore", "HostPlugins", crypto]),
+        module("HostWatch", "Host/Watch", []),
+        module(
+            "HostPluginTools",
+            "Host/PluginTools",
+            [
+                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance", crypto,
+            ]
+        ),
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools", "HostRegistry",
+                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools",
+                "HostRegistry",
                 "HostServer", "HostTransfer",
-                "HostUpstream", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+                "HostUpstream", "HostWatch", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -202,6 +223,17 @@ let package = Package(
             path: "Tests/Benchmarks/Load",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "gantry-plugin-bench",
+            dependencies: [
+                "HostCore", "HostFunctions", "HostPlugins", "HostUpstream", logging, nio("NIOCore"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tests/Benchmarks/Plugins",
+            swiftSettings: strict
+        ),
         tests("LoadTests", "Tests/Benchmarks/LoadTests", ["gantry-load", nio("NIOCore")]),
         module("PluginHarness", "Tests/Support/PluginHarness", ["CGantryPlugin", "GantryPlugin"]),
         module("PostgreSQLServer", "Tests/Support/PostgreSQLServer", []),
@@ -213,24 +245,36 @@ let package = Package(
             ["GantryPlugin", "VertexAIAdapter", "PluginHarness"],
             resources: [.copy("Fixtures")]
         ),
+        tests("HostWatchTests", "Tests/Host/Watch", ["HostWatch"]),
         tests("HostCoreTests", "Tests/Host/Core", ["HostCore"]),
-        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore"]),
+        tests("HostConfigTests", "Tests/Host/Config", ["HostConfig", "HostCore", "HostFunctions"]),
         tests("HostDatabaseTests", "Tests/Host/Database", ["HostDatabase", "PostgreSQLServer"]),
-        tests("PluginConformanceTests", "Tests/Conformance", ["CGantryPlugin", "PluginConformance"]),
-        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions"]),
+        .executableTarget(
+            name: "conformance-runner",
+            dependencies: ["GantryPlugin", "PluginConformance"],
+            path: "Tests/Support/ConformanceRunner",
+            swiftSettings: strict
+        ),
+        tests(
+            "PluginConformanceTests",
+            "Tests/Conformance",
+            ["CGantryPlugin", "GantryPlugin", "PluginConformance", "conformance-runner"]
+        ),
+        tests("HostFunctionsTests", "Tests/Host/Functions", ["CGantryPlugin", "HostFunctions", "HostPluginABI"]),
         tests("HostPluginABITests", "Tests/Host/PluginABI", ["CGantryPlugin", "HostPluginABI"]),
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "CSandbox", "HostCore", "HostPluginABI", "HostPlugins", "HostUpstream", crypto,
-                logging, nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"),
-                nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOPosix"),
+                "CGantryPlugin", "CSandbox", "HostCore", "HostFunctions", "HostPluginABI", "HostPlugins",
+                "HostUpstream", crypto, logging, nio("NIOCore"),
+                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
             ]
         ),
         tests(
@@ -258,7 +302,8 @@ let package = Package(
             "HostServerTests",
             "Tests/Host/Server",
             [
-                "HostCore", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes, nio("NIOCore"),
+                "HostCore", "HostFunctions", "HostPlugins", "HostRegistry", "HostServer", "HostTransfer", httpTypes,
+                nio("NIOCore"),
                 nio("NIOEmbedded"), nio("NIOHTTP1"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]
         ),

@@ -75,6 +75,14 @@ need_swift() {
         zlib1g-dev
 }
 
+# need_cargo: finds Rust, whose plugins are tested too, or installs Debian's.
+need_cargo() {
+    if ! command -v cargo >/dev/null && [[ -x ${HOME:-/root}/.cargo/bin/cargo ]]; then
+        PATH="${HOME:-/root}/.cargo/bin:$PATH"
+    fi
+    command -v cargo >/dev/null || need_packages cargo
+}
+
 # build_release: builds every product for release.
 build_release() {
     say "building release (the first time takes some minutes)"

@@ -28,8 +28,8 @@ enum ConfigurationFile {
         return try contents(of: descriptor, limit: YAMLDocument.maximumBytes + 1, at: place)
     }
 
-    /// The paths of a directory's manifests, sorted by name; names that start with a dot are not manifests.
-    static func manifests(in directory: String) throws(ConfigurationError) -> [String] {
+    /// The paths of a directory's files, sorted by name; names that start with a dot are nobody's business.
+    static func files(in directory: String) throws(ConfigurationError) -> [String] {
         let place = SourceLocation(file: directory)
         var status = stat()
         guard stat(directory, &status) == 0 else { throw unreadable(place, errno) }
@@ -45,10 +45,13 @@ enum ConfigurationFile {
         let base = directory.hasSuffix("/") ? directory : directory + "/"
         return
             names
-            .filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }
+            .filter { !$0.hasPrefix(".") }
             .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             .map { base + $0 }
     }
+
+    /// Whether a file's name is that of a manifest.
+    static func isManifest(_ path: String) -> Bool { path.hasSuffix(".yaml") || path.hasSuffix(".yml") }
 
     private static func contents(
         of descriptor: Int32,

@@ -15,7 +15,8 @@ package struct ConfigurationLoader: Sendable {
     }
 
     private static let sections = [
-        "model_list", "general_settings", "litellm_settings", "router_settings", "environment_variables",
+        "model_list", "general_settings", "litellm_settings", "router_settings", "plugin_settings",
+        "environment_variables",
     ]
     private static let maximumManifests = 256
 
@@ -26,7 +27,7 @@ package struct ConfigurationLoader: Sendable {
     /// - Parameter environment: The variables that `os.environ/NAME` and the defaults of `general_settings` refer to.
     package init(environment: [String: String]) { self.environment = environment }
 
-    /// Reads the files from the disk.
+    /// Reads the files from the disk, and is content with nothing but all of them.
     ///
     /// Blocks; meant for start-up and reloads, not for an event loop.
     ///
@@ -40,26 +41,96 @@ package struct ConfigurationLoader: Sendable {
         configurationFile: String,
         pluginsDirectory: String
     ) throws(ConfigurationError) -> GatewayConfiguration {
-        let configuration = File(path: configurationFile, bytes: try ConfigurationFile.read(configurationFile))
-        let paths = try ConfigurationFile.manifests(in: pluginsDirectory)
-        guard paths.count <= Self.maximumManifests else {
-            throw ConfigurationError(
-                .tooLarge,
-                at: SourceLocation(file: pluginsDirectory),
-                "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
-            )
-        }
-        var manifests: [File] = []
-        for path in paths { manifests.append(File(path: path, bytes: try ConfigurationFile.read(path))) }
-        return try load(configuration: configuration, manifests: manifests)
+        try read(configuration: try file(configurationFile), pluginsDirectory: pluginsDirectory).checked()
     }
 
-    /// Judges files that have been read.
+    /// Judges files that have been read, and is content with nothing but all of them.
     ///
     /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
     package func load(configuration: File, manifests: [File]) throws(ConfigurationError) -> GatewayConfiguration {
+        try judge(configuration, manifests.map { .file($0) }, after: nil).checked()
+    }
+
+    /// Reads a configuration file.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package func file(_ path: String) throws(ConfigurationError) -> File {
+        File(path: path, bytes: try ConfigurationFile.read(path))
+    }
+
+    /// Reads the manifests from the disk and judges everything; a manifest that is wrong hurts its own deployments only.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration file, which has to be right.
+    ///   - pluginsDirectory: The path of the folder of manifests.
+    ///   - earlier: What was in force until now; nil at the start. Its manifests stand in for those that are refused
+    ///     now, and a deployment that nobody serves any more is left out and no error.
+    /// - Returns: What they say; ``GatewayConfiguration/manifests`` says what became of each manifest.
+    /// - Throws: ``ConfigurationError`` for the configuration file, or if the folder cannot be listed.
+    package func read(
+        configuration: File,
+        pluginsDirectory: String,
+        after earlier: GatewayConfiguration? = nil
+    ) throws(ConfigurationError) -> GatewayConfiguration {
+        let paths = try files(in: pluginsDirectory)
+        var entries: [ManifestFolder.Entry] = []
+        for path in paths {
+            guard ConfigurationFile.isManifest(path) else {
+                if entries.count < 2 * Self.maximumManifests { entries.append(.notManifest(path)) }
+                continue
+            }
+            do throws(ConfigurationError) {
+                entries.append(.file(try file(path)))
+            } catch {
+                entries.append(.unreadable(path, error))
+            }
+        }
+        return try judge(configuration, entries, after: earlier)
+    }
+
+    /// Reads `plugin_settings` alone, so that what else a configuration file says need not be complete.
+    ///
+    /// - Parameter configurationFile: The path of the YAML file.
+    /// - Returns: The settings; those without effect if the section is absent.
+    /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
+    package func pluginSettings(configurationFile: String) throws(ConfigurationError) -> PluginSettings {
+        let (root, reader) = try self.root(of: configurationFile)
+        return try PluginSettingsReader(reader: reader).settings(root["plugin_settings"])
+    }
+
+    /// A configuration file's sections, and what reads values as it wants them to be read.
+    func root(of configurationFile: String) throws(ConfigurationError) -> (SourceMapping, ValueReader) {
+        let bytes = try ConfigurationFile.read(configurationFile)
+        let root = try valueReader.mapping(try YAMLDocument.read(bytes, file: configurationFile))
+        return (root, try reader(adding: root["environment_variables"], to: valueReader))
+    }
+
+    /// The paths of a folder's manifests, sorted by name.
+    func manifestPaths(in directory: String) throws(ConfigurationError) -> [String] {
+        try files(in: directory).filter(ConfigurationFile.isManifest)
+    }
+
+    /// The paths of a folder's files, sorted by name; not more manifests among them than may be.
+    private func files(in directory: String) throws(ConfigurationError) -> [String] {
+        let paths = try ConfigurationFile.files(in: directory)
+        if paths.count(where: ConfigurationFile.isManifest) <= Self.maximumManifests { return paths }
+        throw ConfigurationError(
+            .tooLarge,
+            at: SourceLocation(file: directory),
+            "there are more than \(Self.maximumManifests) manifests. Remove those that are not used."
+        )
+    }
+
+    /// Reads values without what a configuration file's `environment_variables` add.
+    var valueReader: ValueReader { ValueReader(environment: environment) }
+
+    private func judge(
+        _ configuration: File,
+        _ entries: [ManifestFolder.Entry],
+        after earlier: GatewayConfiguration?
+    ) throws(ConfigurationError) -> GatewayConfiguration {
         let document = try YAMLDocument.read(configuration.bytes, file: configuration.path)
-        let plain = ValueReader(environment: environment)
+        let plain = valueReader
         let root = try plain.mapping(document)
         try refuseUnknownSections(root)
         let reader = try self.reader(adding: root["environment_variables"], to: plain)
@@ -72,17 +143,25 @@ package struct ConfigurationLoader: Sendable {
         )
         let router = try routerReader.settings(warnings: &warnings)
         let general = try generalSettings(root, reader: reader, warnings: &warnings)
-        let plugins = try plugins(manifests, reader: reader)
+        let folder = ManifestFolder(entries, reader: reader, after: earlier?.plugins ?? [])
         let list = try root.required("model_list", "Add the models that the gateway serves.")
-        var models = ModelListReader(reader: reader, plugins: plugins, router: router)
+        var models = ModelListReader(
+            reader: reader,
+            plugins: folder.directory,
+            router: router,
+            refusesUnserved: earlier == nil
+        )
         let deployments = try models.deployments(list)
-        try router.check(deployments)
+        try router.check(among: models.names)
         return GatewayConfiguration(
             deployments: deployments,
+            leftOut: models.leftOut,
             general: general,
             routing: router.routing,
             network: try NetworkSettingsReader(reader: reader).settings(liteLLM),
-            plugins: plugins.manifests,
+            plugins: folder.directory.manifests,
+            manifests: folder.reports,
+            pluginSettings: try PluginSettingsReader(reader: reader).settings(root["plugin_settings"]),
             warnings: warnings + models.warnings
         )
     }
@@ -151,14 +230,12 @@ package struct ConfigurationLoader: Sendable {
         if let section = root["general_settings"] { mapping = try reader.mapping(section) }
         return try GeneralSettingsReader(reader: reader).settings(mapping, warnings: &warnings)
     }
+}
 
-    private func plugins(_ files: [File], reader: ValueReader) throws(ConfigurationError) -> PluginDirectory {
-        var plugins = PluginDirectory()
-        let manifests = PluginManifestReader(reader: reader)
-        for file in files {
-            let document = try YAMLDocument.read(file.bytes, file: file.path)
-            if let manifest = try manifests.manifest(document) { try plugins.add(manifest) }
-        }
-        return plugins
+extension GatewayConfiguration {
+    /// The configuration, if nothing of it is refused.
+    fileprivate func checked() throws(ConfigurationError) -> GatewayConfiguration {
+        if let refusal = manifests.lazy.compactMap(\.refusal).first { throw refusal }
+        return self
     }
 }

@@ -7,6 +7,8 @@ package struct DeploymentConfiguration: Sendable {
     ///
     /// Some of these values are secrets.
     package let parameters: [String: ConfigurationValue]
+    /// Why it cannot be served: its plugin's manifest is refused; nil if it can.
+    package let refusal: String?
     /// The entry.
     package let source: SourceLocation
     /// Where each of ``parameters`` stands.
@@ -16,12 +18,24 @@ package struct DeploymentConfiguration: Sendable {
     package init(
         deployment: Deployment,
         parameters: [String: ConfigurationValue],
+        refusal: String? = nil,
         source: SourceLocation,
         parameterLocations: [String: SourceLocation]
     ) {
         self.deployment = deployment
         self.parameters = parameters
+        self.refusal = refusal
         self.source = source
         self.parameterLocations = parameterLocations
     }
+}
+
+/// An entry of `model_list` that nobody serves at the moment.
+package struct LeftOutDeployment: Sendable, Hashable {
+    package let id: DeploymentID
+    package let modelName: String
+    /// One line: what is missing.
+    package let reason: String
+    /// The entry.
+    package let location: SourceLocation
 }

@@ -16,14 +16,21 @@ struct ModelListReader {
     let reader: ValueReader
     let plugins: PluginDirectory
     let router: RouterSettings
+    /// Whether a provider that no manifest serves is an error; else its deployments are left out.
+    let refusesUnserved: Bool
     private(set) var warnings: [String] = []
+    /// The entries that have no plugin.
+    private(set) var leftOut: [LeftOutDeployment] = []
+    /// Every `model_name`, also of those.
+    private(set) var names: Set<String> = []
     private var positions: [String: Int] = [:]
     private var places: [DeploymentID: SourceLocation] = [:]
 
-    init(reader: ValueReader, plugins: PluginDirectory, router: RouterSettings) {
+    init(reader: ValueReader, plugins: PluginDirectory, router: RouterSettings, refusesUnserved: Bool) {
         self.reader = reader
         self.router = router
         self.plugins = plugins
+        self.refusesUnserved = refusesUnserved
     }
 
     /// The deployments, in order.
@@ -33,11 +40,13 @@ struct ModelListReader {
             throw ConfigurationError(.missingKey, at: list.location, "the list is empty. Add a model.")
         }
         var deployments: [DeploymentConfiguration] = []
-        for item in items { deployments.append(try deployment(item)) }
+        for item in items {
+            if let deployment = try deployment(item) { deployments.append(deployment) }
+        }
         return deployments
     }
 
-    private mutating func deployment(_ item: SourceValue) throws(ConfigurationError) -> DeploymentConfiguration {
+    private mutating func deployment(_ item: SourceValue) throws(ConfigurationError) -> DeploymentConfiguration? {
         let entry = try reader.mapping(item)
         try entry.refuseKeys(except: Self.entryKeys)
         let nameValue = try entry.required("model_name", "Give the name that clients use.")
@@ -47,6 +56,12 @@ struct ModelListReader {
         let model = try parameters.required("model", "Give the provider's model, such as openai/gpt-4o-mini.")
         let choice = try choosePlugin(for: model, named: pluginKey(entry, parameters))
         let id = try deploymentID(entry, modelName: name, nameLocation: nameValue.location)
+        names.insert(name)
+        if case .leaveOut(let reason) = choice.use {
+            leftOut.append(LeftOutDeployment(id: id, modelName: name, reason: reason, location: item.location))
+            return nil
+        }
+        let refusal: String? = if case .refused(let reason) = choice.use { reason } else { nil }
         let passed = passedParameters(parameters)
         var values = try reader.configuration(passed)
         values["model"] = .string(choice.upstreamModel)
@@ -64,6 +79,7 @@ struct ModelListReader {
                 maximumParallel: try maximumParallel(parameters)
             ),
             parameters: values,
+            refusal: refusal,
             source: item.location,
             parameterLocations: locations
         )
@@ -168,44 +184,67 @@ struct ModelListReader {
         }
         let slash = model.firstIndex(of: "/")
         let prefix = slash.map { String(model[..<$0]) }
-        let manifest: PluginManifest
+        let plugin: PluginCandidate
         if let pluginValue {
-            manifest = try namedPlugin(pluginValue)
+            plugin = try namedPlugin(pluginValue)
         } else {
-            manifest = try servingPlugin(prefix ?? "openai", of: modelValue)
+            plugin = try servingPlugin(prefix ?? "openai", of: modelValue)
         }
         var upstream = model
-        if let slash, let prefix, manifest.providers.contains(prefix) {
+        if let slash, let prefix, plugin.providers.contains(prefix) {
             upstream = String(model[model.index(after: slash)...])
         }
         guard !upstream.isEmpty else {
             throw ConfigurationError(.badValue, at: modelValue.location, "no model stands after the /. Name one.")
         }
-        return PluginChoice(plugin: manifest.id, configuredModel: model, upstreamModel: upstream)
+        return PluginChoice(plugin: plugin.id, configuredModel: model, upstreamModel: upstream, use: plugin.use)
     }
 
-    private func namedPlugin(_ value: SourceValue) throws(ConfigurationError) -> PluginManifest {
-        if let manifest = plugins.plugin(try reader.string(value)) { return manifest }
+    private func namedPlugin(_ value: SourceValue) throws(ConfigurationError) -> PluginCandidate {
+        let id = try reader.string(value)
+        if let known = plugins.candidate(id: id) { return known }
         let name = try reader.resolved(value).shown
-        throw ConfigurationError(
-            .badValue,
-            at: value.location,
-            "no enabled plugin has the id \(name). There are: \(plugins.ids)."
+        return try unserved(
+            ConfigurationError(
+                .badValue,
+                at: value.location,
+                "no enabled plugin has the id \(name). There are: \(plugins.ids)."
+            ),
+            id: id,
+            provider: nil
         )
     }
 
     private func servingPlugin(
         _ provider: String,
         of model: SourceValue
-    ) throws(ConfigurationError) -> PluginManifest {
-        if let manifest = plugins.plugin(serving: provider) { return manifest }
+    ) throws(ConfigurationError) -> PluginCandidate {
+        if let known = plugins.candidate(provider: provider) { return known }
         let isPrivate = try reader.resolved(model).variable != nil
         let name = isPrivate ? "this model" : "the provider \"\(provider.onOneLine())\""
-        throw ConfigurationError(
-            .badValue,
-            at: model.location,
-            "no enabled plugin serves \(name). The providers are: \(plugins.providers)."
+        return try unserved(
+            ConfigurationError(
+                .badValue,
+                at: model.location,
+                "no enabled plugin serves \(name). The providers are: \(plugins.providers)."
+            ),
+            id: nil,
+            provider: provider
         )
+    }
+
+    /// Nobody serves an entry as far as one can tell.
+    private func unserved(
+        _ error: ConfigurationError,
+        id: String?,
+        provider: String?
+    ) throws(ConfigurationError) -> PluginCandidate {
+        // A manifest of which nothing can be read may be the one.
+        if let unreadable = plugins.unreadable { return unreadable.serving(id: id, provider: provider) }
+        guard refusesUnserved else {
+            return PluginCandidate(id: id ?? "", providers: [], use: .leaveOut(error.message))
+        }
+        throw error
     }
 }
 
@@ -214,4 +253,5 @@ private struct PluginChoice {
     let plugin: String
     let configuredModel: String
     let upstreamModel: String
+    let use: PluginCandidate.Use
 }

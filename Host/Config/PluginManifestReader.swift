@@ -3,8 +3,8 @@ import HostCore
 /// Reads one file of `plugins.d`.
 struct PluginManifestReader {
     private static let keys = [
-        "id", "version", "library", "providers", "hosts", "configuration", "secrets", "sha256", "isolation", "enabled",
-        "limits",
+        "id", "version", "library", "wire", "providers", "hosts", "configuration", "secrets", "sha256", "isolation",
+        "enabled", "limits",
     ]
 
     private static let mostProviders = 64
@@ -12,37 +12,94 @@ struct PluginManifestReader {
 
     let reader: ValueReader
 
-    /// The manifest; nil if the file says `enabled: false`.
-    func manifest(_ document: SourceValue) throws(ConfigurationError) -> PluginManifest? {
+    /// Whether the manifest does not say `enabled: false`.
+    func isEnabled(_ document: SourceValue) throws(ConfigurationError) -> Bool {
+        let root = try reader.mapping(document)
+        try root.refuseKeys(except: Self.keys + WireManifestReader.keys + PluginFunctionsReader.keys)
+        return try root["enabled"].map { (value) throws(ConfigurationError) in try reader.bool(value) } ?? true
+    }
+
+    /// What a manifest says, be it enabled or not.
+    ///
+    /// - Parameters:
+    ///   - document: The file as values.
+    ///   - bytes: The file.
+    /// - Returns: The manifest.
+    /// - Throws: ``ConfigurationError`` for what it may not say.
+    func manifest(_ document: SourceValue, bytes: [UInt8]) throws(ConfigurationError) -> PluginManifest {
         let file = document.location.file
         let root = try reader.mapping(document)
-        try root.refuseKeys(except: Self.keys)
-        if let enabled = root["enabled"], try !reader.bool(enabled) { return nil }
+        try root.refuseKeys(except: Self.keys + WireManifestReader.keys + PluginFunctionsReader.keys)
         let id = try root.required("id", "Give the plugin's id, such as openai.")
         let version = try root.required("version", "Give the library's version, in quotes.")
-        let library = try root.required("library", "Give the library's file, such as libgantry-plugin-openai.so.")
+        let name = try name(id, allowing: "_-", isLowercase: true)
+        let secrets = try secrets(root["secrets"])
+        let wires = WireManifestReader(reader: reader)
+        let wire = try wires.provider(root, secrets: Set(secrets.keys))
+        let functions = try PluginFunctionsReader(reader: reader).functions(root, path: path)
         let isolation: PluginManifest.Isolation =
             try root["isolation"].map { (value) throws(ConfigurationError) in
                 try reader.word(value, of: [.process, .inProcess])
-            } ?? .process
+            } ?? (wire == nil || functions != nil ? .process : .inProcess)
         return PluginManifest(
-            id: try name(id, allowing: "_-", isLowercase: true),
-            version: try name(version, allowing: ".+_-"),
-            library: try path(library),
+            id: name,
+            version: try self.name(version, allowing: ".+_-"),
+            library: try wire == nil ? library(root) : WireProvider.library,
+            wire: wire,
             providers: try providers(root["providers"]),
-            hosts: try root["hosts"].map { hosts throws(ConfigurationError) in
-                try reader.hosts(hosts, limit: Self.mostHosts)
-            } ?? [],
-            configuration: try root["configuration"].map { (value) throws(ConfigurationError) in
-                try reader.configuration(try reader.mapping(value).entries)
-            } ?? [:],
-            secrets: try secrets(root["secrets"]),
-            sha256: try digest(root["sha256"]),
+            hosts: try wires.hosts(try hosts(root["hosts"]), of: root),
+            configuration: try configuration(root["configuration"], of: wire, named: name),
+            secrets: secrets,
+            functions: functions,
+            sha256: try root["sha256"].map { (value) throws(ConfigurationError) in try reader.digest(value) },
             isolation: isolation,
             limits: try limits(root["limits"], isolation: isolation),
             file: file,
+            bytes: bytes,
             location: id.location
         )
+    }
+
+    /// What can be read of a manifest that is refused or disabled: whom it would have served.
+    func claims(_ document: SourceValue) -> (id: String?, providers: [String]) {
+        do {
+            let root = try reader.mapping(document)
+            return (
+                readable { try root["id"].map { try name($0, allowing: "_-", isLowercase: true) } },
+                readable { try self.providers(root["providers"]) } ?? []
+            )
+        } catch {
+            // Why it is refused is reported already.
+            return (nil, [])
+        }
+    }
+
+    private func readable<Value>(_ read: () throws -> Value?) -> Value? {
+        do { return try read() } catch { return nil }
+    }
+
+    private func library(_ root: SourceMapping) throws(ConfigurationError) -> String {
+        try path(
+            try root.required(
+                "library",
+                "Give the library's file, such as libgantry-plugin-openai.so, or `wire: openai` for a provider without one."
+            )
+        )
+    }
+
+    private func hosts(_ value: SourceValue?) throws(ConfigurationError) -> [HostPattern]? {
+        guard let value else { return nil }
+        return try reader.hosts(value, limit: Self.mostHosts)
+    }
+
+    private func configuration(
+        _ value: SourceValue?,
+        of wire: WireProvider?,
+        named name: String
+    ) throws(ConfigurationError) -> [String: ConfigurationValue] {
+        if let wire { return wire.configuration(provider: name) }
+        guard let value else { return [:] }
+        return try reader.configuration(try reader.mapping(value).entries)
     }
 
     private func name(
@@ -103,18 +160,5 @@ struct PluginManifestReader {
             secrets[entry.key] = secret
         }
         return secrets
-    }
-
-    private func digest(_ value: SourceValue?) throws(ConfigurationError) -> String? {
-        guard let value else { return nil }
-        let text = try reader.string(value)
-        guard text.utf8.count == 64, text.utf8.allSatisfy(\.isHexadecimalDigit) else {
-            throw ConfigurationError(
-                .badValue,
-                at: value.location,
-                "must be the 64 hexadecimal digits that sha256sum prints for the library."
-            )
-        }
-        return text.lowercased()
     }
 }

@@ -11,8 +11,7 @@ struct RouterSettings {
     let fallbackNames: [(name: String, location: SourceLocation)]
 
     /// Makes sure that fallbacks name models that exist.
-    func check(_ deployments: [DeploymentConfiguration]) throws(ConfigurationError) {
-        let known = Set(deployments.map(\.deployment.modelName))
+    func check(among known: Set<String>) throws(ConfigurationError) {
         for (name, location) in fallbackNames where !known.contains(name) {
             let advice = KeySuggestion.nearest(to: name, among: known.sorted()).map { "Did you mean \($0)?" }
             throw ConfigurationError(

@@ -1,3 +1,5 @@
+import HostCore
+
 extension ValueReader {
     /// The items of a list that is not too long.
     func list(_ value: SourceValue, limit: Int) throws(ConfigurationError) -> [SourceValue] {
@@ -20,5 +22,18 @@ extension ValueReader {
             }
         }
         return hosts
+    }
+
+    /// The hash of a library or manifest, in lower-case digits.
+    func digest(_ value: SourceValue) throws(ConfigurationError) -> String {
+        let text = try string(value)
+        guard text.utf8.count == 64, text.utf8.allSatisfy(\.isHexadecimalDigit) else {
+            throw ConfigurationError(
+                .badValue,
+                at: value.location,
+                "must be the 64 hexadecimal digits that sha256sum prints for the file."
+            )
+        }
+        return text.lowercased()
     }
 }

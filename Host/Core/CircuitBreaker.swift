@@ -59,12 +59,22 @@ package struct CircuitBreaker: Sendable {
         package let wantsEarlySign: Bool
     }
 
-    package let rules: CooldownRules
+    package private(set) var rules: CooldownRules
     private var state = State.closed(failures: 0, last: nil)
     private var generation: UInt32 = 0
 
     /// Makes a breaker that is closed.
     package init(rules: CooldownRules) { self.rules = rules }
+
+    /// Goes on under other rules.
+    ///
+    /// - Parameters:
+    ///   - rules: When a deployment is spared from now on.
+    ///   - forgets: Whether what was seen until now says nothing any more: the deployment is another one.
+    package mutating func follow(_ rules: CooldownRules, forgets: Bool) {
+        self.rules = rules
+        if forgets || rules.allowedFailures == nil { change(to: .closed(failures: 0, last: nil)) }
+    }
 
     /// Whether there is nothing to spare, without a look at the clock.
     package var isClosed: Bool {

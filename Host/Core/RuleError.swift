@@ -26,6 +26,8 @@ package struct RuleError: Error, Hashable, CustomStringConvertible {
         /// It is being completed.
         case uploadUnderWay
         case tooLarge
+        /// What would serve it could not be loaded.
+        case pluginFailed
     }
 
     package let code: Code

@@ -12,10 +12,13 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let configuration = try options.load()
-            let gateway = try await Gateway.open(configuration, options: options)
-            print(gateway.report)
+            let gateway = try await Gateway.open(try options.load(), options: options)
+            let refusals = gateway.live.first.refusals
+            if refusals.isEmpty { print(gateway.live.summary) }
             await gateway.close()
+            guard refusals.isEmpty else { throw StartupError.exit(refusals) }
+        } catch let code as ExitCode {
+            throw code
         } catch {
             throw StartupError(error, listeningOn: options.config).exit()
         }

@@ -18,11 +18,22 @@ struct ConfigurationOptions: ParsableArguments {
     var logLevel = LogLevel.info
 
     /// Reads the configuration and the manifests.
-    func load() throws(ConfigurationError) -> GatewayConfiguration {
-        try ConfigurationLoader(environment: Self.environment).load(
-            configurationFile: config,
-            pluginsDirectory: plugins
-        )
+    ///
+    /// - Parameters:
+    ///   - earlier: What was in force until now; nil at the start.
+    ///   - file: Taken for the configuration file instead of what is on the disk.
+    /// - Returns: The file's bytes and what it says together with the manifests.
+    /// - Throws: ``ConfigurationError`` for the configuration file, or if the folder of manifests cannot be listed.
+    func load(
+        after earlier: GatewayConfiguration? = nil,
+        file: ConfigurationLoader.File? = nil
+    ) throws(ConfigurationError) -> LoadedConfiguration {
+        // The environment is asked each time.
+        let loader = ConfigurationLoader(environment: Self.environment)
+        let read: ConfigurationLoader.File
+        if let file { read = file } else { read = try loader.file(config) }
+        let configuration = try loader.read(configuration: read, pluginsDirectory: plugins, after: earlier)
+        return LoadedConfiguration(file: read, configuration: configuration)
     }
 
     /// A logger that writes to standard error.

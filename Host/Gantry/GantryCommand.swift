@@ -7,7 +7,7 @@ struct GantryCommand: AsyncParsableCommand {
         commandName: "gantry",
         abstract: "A gateway in front of LLM providers: one file id for all of them, one owner for each file.",
         version: gantryVersion,
-        subcommands: [ServeCommand.self, CheckCommand.self, RoutesCommand.self]
+        subcommands: [ServeCommand.self, CheckCommand.self, RoutesCommand.self, PluginCommand.self]
     )
 }
 

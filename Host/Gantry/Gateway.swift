@@ -17,8 +17,7 @@ struct Gateway: Sendable {
     let worker: HostWorker
     let group: any EventLoopGroup
     let logger: Logger
-    /// What was loaded, for `gantry check`.
-    let report: String
+    let live: LiveConfiguration
     private let upstream: UpstreamClient
     private let webhooks: GatewayWebhooks?
     private let database: any Database
@@ -26,9 +25,9 @@ struct Gateway: Sendable {
     /// Opens the registry, loads the plugins and builds the server.
     ///
     /// - Throws: The module's own error of whatever refused; nothing is left running.
-    static func open(_ configuration: GatewayConfiguration, options: ConfigurationOptions) async throws -> Gateway {
+    static func open(_ loaded: LoadedConfiguration, options: ConfigurationOptions) async throws -> Gateway {
         let logger = options.makeLogger()
-        for warning in configuration.warnings { logger.warning("configuration", metadata: ["at": "\(warning)"]) }
+        let configuration = loaded.configuration
         let group = MultiThreadedEventLoopGroup.singleton
         let network = try upstreamConfiguration(configuration.network)
         let upstream = try upstream(network, configuration.network, group: group, logger: logger)
@@ -36,20 +35,15 @@ struct Gateway: Sendable {
             try GatewayWebhooks($0, upstream: network, group: group, logger: logger)
         }
         let environment = OperationEnvironment(upstream: upstream, pool: .singleton)
-        let definitions = try PluginDefinitions(configuration, manifestFolder: options.plugins)
         let database = try await database(configuration.general.databaseURL, dataFolder: options.data)
         do {
-            let plugins = try PluginHost(
-                plugins: definitions.plugins,
-                targets: definitions.targets,
-                cooldown: configuration.routing.cooldown,
+            let plugins = PluginHost(
                 runDirectory: "\(options.data)/run",
-                // Plugins never learn of the way to the providers, nor of a proxy's password.
-                variables: ConfigurationOptions.environment.filter { !NetworkSettings.proxyVariables.contains($0.key) },
                 environment: environment,
                 group: group,
                 logger: logger
             )
+            let live = try LiveConfiguration(loaded, options: options, plugins: plugins, logger: logger)
             let services = try await services(
                 configuration,
                 plugins,
@@ -58,6 +52,7 @@ struct Gateway: Sendable {
                 options: options,
                 logger: logger
             )
+            live.serve(services)
             return Gateway(
                 server: GatewayServer(services),
                 worker: HostWorker(
@@ -70,7 +65,7 @@ struct Gateway: Sendable {
                 ),
                 group: group,
                 logger: logger,
-                report: definitions.report,
+                live: live,
                 upstream: upstream,
                 webhooks: webhooks,
                 database: database
@@ -189,20 +184,13 @@ struct Gateway: Sendable {
         return GatewayServices(
             registry: registry,
             plugins: plugins,
-            models: ModelTable(configuration.deployments.map(\.deployment)),
             fileIDs: registry.fileIDCodec(format: general.fileIDFormat),
             objectIDs: registry.objectIDCodec(format: general.fileIDFormat),
             spool: try spool(general, dataFolder: options.data),
             parts: try parts(general, dataFolder: options.data),
-            routing: configuration.routing,
             clock: SystemWallClock(),
-            limits: GatewayLimits(
-                fileBytes: general.maximumFileBytes,
-                uploadBytes: general.maximumUploadBytes,
-                requestBytes: general.maximumRequestBytes
-            ),
+            settings: general.liveSettings,
             lifetimes: FileLifetimes(
-                defaultExpiry: general.defaultExpiry,
                 sweepInterval: general.sweepInterval,
                 deletesLostUploads: general.lostUploads == .delete
             ),

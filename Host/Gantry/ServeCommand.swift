@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import HostConfig
 import HostServer
 import Hummingbird
@@ -28,10 +29,16 @@ struct ServeCommand: AsyncParsableCommand {
             guard (0...65535).contains(port) else {
                 throw StartupError("--port \(port): a port is a number from 0 to 65535.")
             }
-            let configuration = try options.load()
-            let gateway = try await Gateway.open(configuration, options: options)
+            // Until it is listened to it must not end the process.
+            signal(SIGHUP, SIG_IGN)
+            let loaded = try options.load()
+            let gateway = try await Gateway.open(loaded, options: options)
+            if let fault = gateway.live.first.faults.first {
+                await gateway.close()
+                throw StartupError(fault)
+            }
             try await gateway.worker.enlisted {
-                try await serve(gateway, drainTimeout: configuration.general.drainTimeout)
+                try await serve(gateway, drainTimeout: loaded.configuration.general.drainTimeout)
             }
             await gateway.close()
         } catch {
@@ -53,7 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
         // They are ended from the last to the first: no new requests before the sweep has to stop.
         var configuration = ServiceGroupConfiguration(
             services: [
-                gateway.worker, application,
+                gateway.worker, try ConfigurationWatch(gateway.live, logger: logger), application,
                 DrainDeadline(drainTimeout: drainTimeout, group: gateway.group, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],

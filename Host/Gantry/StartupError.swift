@@ -7,6 +7,7 @@ import HostPlugins
 import HostRegistry
 import HostTransfer
 import HostUpstream
+import HostWatch
 import NIOCore
 
 /// Why the gateway did not start, as the one line that its operator reads.
@@ -26,6 +27,7 @@ struct StartupError: Error, CustomStringConvertible {
             case let error as RegistryError: error.detailedMessage
             case let error as SpoolError: error.message
             case let error as UpstreamError: error.message
+            case let error as WatchError: "the configuration cannot be watched: \(error)"
             case let error as IOError where error.errnoCode == EADDRINUSE:
                 "\(address): something else listens there already. Stop it or choose another --port."
             case let error as IOError where error.errnoCode == EACCES:
@@ -37,9 +39,14 @@ struct StartupError: Error, CustomStringConvertible {
     }
 
     /// Prints the line to standard error and makes the exit code of a failed start.
-    func exit() -> ExitCode {
-        let line = "gantry: " + String(description.map { $0.isNewline ? " " : $0 }) + "\n"
-        FileHandle.standardError.write(Data(line.utf8))
+    func exit() -> ExitCode { Self.exit([description]) }
+
+    /// Prints a line to standard error for everything that is wrong.
+    static func exit(_ problems: [String]) -> ExitCode {
+        for problem in problems {
+            let line = "gantry: " + String(problem.map { $0.isNewline ? " " : $0 }) + "\n"
+            FileHandle.standardError.write(Data(line.utf8))
+        }
         return ExitCode(2)
     }
 }

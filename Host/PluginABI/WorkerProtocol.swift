@@ -39,7 +39,7 @@
 /// | CALL | u32 function (1 sign, 2 cache_get, 3 cache_put), u32 algorithm, u64 milliseconds, u64 capacity, bytes key, bytes value. From the worker, on the socket of the message that it works on; it waits for the answer |
 /// | RETURN | i32 status, u64 length, bytes result (no more than the capacity) |
 /// | LOG | u32 level, bytes message, list of pairs; from the worker, no answer |
-/// | LOAD | u32 ``version``, u32 data sockets, u64 memory limit in bytes, bytes path of the library's private copy, bytes bindings of plain functions, list of bytes: folders that may be read beside the system's. FACTS or REFUSED |
+/// | LOAD | u32 ``version``, u32 data sockets, u64 memory limit in bytes, bytes path of the library's private copy, bytes bindings of plain functions, list of bytes: folders that may be read beside the system's. FACTS or REFUSED. Without a path it is about plain functions alone: there is no instance, and the facts are empty |
 /// | FACTS | u32 ABI minor, u32 needed minor, u32 flags, u64 operations, bytes id, version, describe |
 /// | INSTANCE | bytes: configuration as JSON. DONE or REFUSED |
 /// | TARGET | u32 number, bytes: parameters as JSON. DONE or REFUSED. Also after SEAL |
@@ -48,9 +48,9 @@
 /// | SEALED | u32 Landlock ABI of the kernel or 0, u64 memory limit, u32 allowed system calls |
 /// | DONE | nothing |
 /// | REFUSED | u32 ``Refusal``, i32 status, bytes message, bytes parameter |
-/// | CHECK | bytes: what the checker shall do; CHECKED instead of serving. After LOAD |
+/// | CHECK | u32 ``version``, u64 memory limit in bytes, bytes path of the library's private copy, bytes rule, bytes scripts, list of parameters (bytes name, bytes value); LOGs say where the check is. CHECKED or REFUSED. Instead of LOAD; the worker serves nothing then |
 /// | CHECKED | bytes: what the checker found |
-/// | FUNCTION | bytes: a function, its signature and arguments; RESULT or REFUSED. After LOAD |
+/// | FUNCTION | bytes: a function, its signature and arguments; RESULT or REFUSED. After LOAD, also after SEAL |
 /// | RESULT | bytes |
 ///
 /// The host sends LOAD first, then INSTANCE, any TARGETs, SEAL, and STEPs after it. CALL and LOG may come before the

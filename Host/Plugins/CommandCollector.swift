@@ -6,7 +6,8 @@ import HostPluginABI
 /// It belongs to one operation and is used by one step at a time.
 final class CommandCollector {
     private(set) var commands: [PluginCommand] = []
-    private var rules = EmissionRules()
+    /// What the next step may emit.
+    private(set) var rules = EmissionRules()
     private let heads: RequestHeads?
 
     /// Makes a collector; `heads` are those of the requests that the operation's deployment has sent before.

@@ -47,15 +47,15 @@ final class DeploymentGate: Sendable {
     }
 
     private struct State {
+        var limits: GateLimits
         var breaker: CircuitBreaker
         var running = 0
         var nextNumber: UInt64 = 0
         var waiting = CircularBuffer<Waiter>()
 
-        func isFull(_ limits: GateLimits) -> Bool { limits.running.map { running >= $0 } ?? false }
+        var isFull: Bool { limits.running.map { running >= $0 } ?? false }
     }
 
-    let limits: GateLimits
     private let state: Mutex<State>
     private let now: @Sendable () -> ContinuousClock.Instant
 
@@ -70,16 +70,38 @@ final class DeploymentGate: Sendable {
         cooldown: CooldownRules,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
-        self.limits = limits
         self.now = now
-        state = Mutex(State(breaker: CircuitBreaker(rules: cooldown)))
+        state = Mutex(State(limits: limits, breaker: CircuitBreaker(rules: cooldown)))
+    }
+
+    /// How many may run and wait now.
+    var limits: GateLimits { state.withLock { $0.limits } }
+
+    /// The configuration has changed: those who wait and have room now have their turn.
+    ///
+    /// - Parameters:
+    ///   - limits: How many may run and wait; those that run go on in any case.
+    ///   - cooldown: When the deployment should be spared.
+    ///   - forgets: Whether it is another deployment as far as its health goes.
+    func follow(_ limits: GateLimits, _ cooldown: CooldownRules, forgets: Bool) {
+        let next = state.withLock { state in
+            state.limits = limits
+            if forgets || state.breaker.rules != cooldown { state.breaker.follow(cooldown, forgets: forgets) }
+            var next: [(waiter: Waiter, ticket: CircuitBreaker.Ticket)] = []
+            while !state.isFull, let waiter = state.waiting.popFirst() {
+                state.running += 1
+                next.append((waiter, state.breaker.begin(at: now())))
+            }
+            return next
+        }
+        for (waiter, ticket) in next { waiter.loop.execute { waiter.turn(ticket) } }
     }
 
     /// How the deployment does.
     var standing: DeploymentStanding {
         let (running, waiting, isFull, rest) = state.withLock { state in
             let rest = state.breaker.isClosed ? nil : state.breaker.remainingRest(at: now())
-            return (state.running, state.waiting.count, state.isFull(limits), rest)
+            return (state.running, state.waiting.count, state.isFull, rest)
         }
         return DeploymentStanding(outstanding: running + waiting, isFull: isFull, rest: rest)
     }
@@ -98,12 +120,12 @@ final class DeploymentGate: Sendable {
         turn: () -> @Sendable (CircuitBreaker.Ticket) -> Void
     ) -> Admission {
         state.withLock { state in
-            guard state.isFull(limits) else {
+            guard state.isFull else {
                 state.running += 1
                 return .admitted(state.breaker.begin(at: now()))
             }
             guard mayWait else { return .occupied }
-            guard state.waiting.count < limits.waiting else { return .full }
+            guard state.waiting.count < state.limits.waiting else { return .full }
             state.nextNumber += 1
             let place = Place(number: state.nextNumber)
             state.waiting.append(Waiter(place: place, loop: loop, turn: turn()))
@@ -131,10 +153,9 @@ final class DeploymentGate: Sendable {
     func leave(_ ticket: CircuitBreaker.Ticket, _ sign: HealthSign) {
         let next: (waiter: Waiter, ticket: CircuitBreaker.Ticket)? = state.withLock { state in
             state.breaker.end(ticket, sign, at: now())
-            guard let waiter = state.waiting.popFirst() else {
-                state.running -= 1
-                return nil
-            }
+            state.running -= 1
+            guard !state.isFull, let waiter = state.waiting.popFirst() else { return nil }
+            state.running += 1
             return (waiter, state.breaker.begin(at: now()))
         }
         guard let next else { return }

@@ -7,6 +7,8 @@ struct ELFInspection {
 
     /// The names that the library offers to others, in no order.
     let exportedSymbols: [String]
+    /// Those of them that can be called.
+    let exportedFunctions: [String]
 
     /// Reads a 64-bit ELF shared object for this machine.
     ///
@@ -20,10 +22,12 @@ struct ELFInspection {
         guard try reader.u16(16) == 3 else { throw Refusal(reason: "it is not a shared object") }
         guard try reader.u16(18) == Self.machine else { throw Refusal(reason: "it is built for another machine") }
         try Self.checkStack(reader)
-        exportedSymbols = try Self.exports(reader)
+        let exports = try Self.exports(reader)
+        exportedSymbols = exports.map(\.name)
+        exportedFunctions = exports.filter(\.isFunction).map(\.name)
     }
 
-    private static var machine: UInt64 {
+    static var machine: UInt64 {
         #if arch(x86_64)
         62
         #elseif arch(arm64)
@@ -46,7 +50,12 @@ struct ELFInspection {
         throw Refusal(reason: "it does not say that its stack is not executable (PT_GNU_STACK is missing)")
     }
 
-    private static func exports(_ reader: ELFReader) throws(Refusal) -> [String] {
+    private struct Export {
+        let name: String
+        let isFunction: Bool
+    }
+
+    private static func exports(_ reader: ELFReader) throws(Refusal) -> [Export] {
         let table = try reader.u64(40)
         let entrySize = try reader.u16(58)
         let count = try reader.u16(60)
@@ -62,12 +71,15 @@ struct ELFInspection {
             let offset = try reader.u64(section &+ 24)
             let size = try reader.u64(section &+ 32)
             guard size <= UInt64(reader.bytes.count) else { throw Refusal(reason: "its symbol table is broken") }
-            var names: [String] = []
+            var exports: [Export] = []
             for entry in 0..<size / 24 {
-                let name = try exportedName(reader, symbol: offset &+ entry &* 24, strings: strings)
-                if let name { names.append(name) }
+                let symbol = offset &+ entry &* 24
+                guard let name = try exportedName(reader, symbol: symbol, strings: strings) else { continue }
+                // STT_FUNC and STT_GNU_IFUNC
+                let type = try reader.u8(symbol &+ 4) & 15
+                exports.append(Export(name: name, isFunction: type == 2 || type == 10))
             }
-            return names
+            return exports
         }
         throw Refusal(reason: "it has no dynamic symbol table")
     }
@@ -91,7 +103,7 @@ struct ELFInspection {
 }
 
 /// Reads little-endian numbers at checked offsets.
-private struct ELFReader {
+struct ELFReader {
     let bytes: [UInt8]
 
     func u8(_ offset: UInt64) throws(ELFInspection.Refusal) -> UInt64 { try number(offset, 1) }

@@ -4,6 +4,7 @@ import CryptoExtras
 import FoundationEssentials
 import Glibc
 import HostCore
+import HostFunctions
 import HostPluginABI
 import Logging
 import NIOCore
@@ -17,6 +18,7 @@ final class HostServices: Sendable {
     private static let maximumCacheBytes = 64 * 1024
     private static let maximumCacheKeyBytes = 1024
     private static let maximumLogBytes = 4096
+    private static let maximumKeys = 64
 
     private struct CacheEntry {
         let value: [UInt8]
@@ -25,12 +27,15 @@ final class HostServices: Sendable {
 
     private let logger: Logger
     private let secrets: SecretStore
+    /// What the manifest binds to hooks and names, if its library is in this process.
+    let functions: FunctionTable?
     // By bytes: a key may be a digest, and two of those can read as the same repaired text.
     private let cache = Mutex<[[UInt8]: CacheEntry]>([:])
     private let rsaKeys = Mutex<[String: _RSA.Signing.PrivateKey]>([:])
 
-    init(logger: Logger, secrets: SecretStore) {
+    init(logger: Logger, secrets: SecretStore, functions: FunctionTable? = nil) {
         self.logger = logger
+        self.functions = functions
         self.secrets = secrets
     }
 
@@ -56,7 +61,7 @@ final class HostServices: Sendable {
             cache_put: { context, key, value, lifetime in
                 HostServices.at(context)?.cachePut(key, value, lifetime) ?? Status.invalid
             },
-            extension: { _, _ in nil }
+            extension: { context, id in HostServices.at(context)?.functions?.extension(id) }
         )
     }
 
@@ -84,7 +89,7 @@ final class HostServices: Sendable {
         return Status.ok
     }
 
-    private func log(
+    func log(
         _ level: UInt32,
         _ message: gantry_slice,
         _ fields: UnsafePointer<gantry_pair>?,
@@ -115,7 +120,7 @@ final class HostServices: Sendable {
         return String(scalars)
     }
 
-    private func sign(
+    func sign(
         _ algorithm: UInt32,
         _ key: gantry_slice,
         _ data: gantry_slice,
@@ -152,11 +157,15 @@ final class HostServices: Sendable {
         if let known = rsaKeys.withLock({ $0[name] }) { return known }
         guard let pem = secrets.signingKey(name) else { return nil }
         let key = try _RSA.Signing.PrivateKey(pemRepresentation: pem)
-        rsaKeys.withLock { $0[name] = key }
+        rsaKeys.withLock { keys in
+            // Those whose secrets have been dropped meanwhile.
+            if keys.count >= Self.maximumKeys { keys = keys.filter { secrets.signingKey($0.key) != nil } }
+            keys[name] = key
+        }
         return key
     }
 
-    private func cacheGet(
+    func cacheGet(
         _ key: gantry_slice,
         _ out: UnsafeMutablePointer<UInt8>?,
         _ count: UnsafeMutablePointer<Int>?
@@ -168,7 +177,7 @@ final class HostServices: Sendable {
         return copy(entry.value, out, count)
     }
 
-    private func cachePut(_ key: gantry_slice, _ value: gantry_slice, _ lifetime: UInt64) -> gantry_status {
+    func cachePut(_ key: gantry_slice, _ value: gantry_slice, _ lifetime: UInt64) -> gantry_status {
         guard key.isWellFormed, value.isWellFormed, key.len <= Self.maximumCacheKeyBytes else { return Status.invalid }
         guard value.len <= Self.maximumCacheBytes else { return Status.limit }
         let now = Self.nowInMilliseconds

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostFunctions
 import HostPluginABI
 import Synchronization
 
@@ -9,6 +10,7 @@ import Synchronization
 final class LocalInstance: @unchecked Sendable {
     private let table: PluginTable
     private let setup: PluginSetup
+    private let meters: PluginMeters
     // Both are filled before the instance exists and freed after it is gone: `gantry_host` must stay valid meanwhile.
     private let hostTable: UnsafeMutablePointer<gantry_host>
     private let hostNames: [StaticText]
@@ -16,7 +18,7 @@ final class LocalInstance: @unchecked Sendable {
     private let lock = Mutex(())
 
     /// Makes an instance of a plugin.
-    init(_ table: PluginTable, _ setup: PluginSetup) throws(PluginError) {
+    init(_ table: PluginTable, _ setup: PluginSetup, meters: PluginMeters) throws(PluginError) {
         let names = [StaticText("gantry"), StaticText("1")]
         let hostTable = UnsafeMutablePointer<gantry_host>.allocate(capacity: 1)
         hostTable.initialize(to: setup.services.makeTable(name: names[0].slice, version: names[1].slice))
@@ -26,8 +28,16 @@ final class LocalInstance: @unchecked Sendable {
             hostTable.deallocate()
             throw error
         }
+        do throws(FunctionError) {
+            try setup.services.functions?.checkUse(by: table.facts.id)
+        } catch {
+            table.pointer.pointee.instance_free(instance)
+            hostTable.deallocate()
+            throw PluginError(.configurationRefused, "\(setup.location): \(error.message)")
+        }
         self.table = table
         self.setup = setup
+        self.meters = meters
         self.hostTable = hostTable
         hostNames = names
     }
@@ -87,7 +97,12 @@ final class LocalInstance: @unchecked Sendable {
     ) -> gantry_status {
         exclusively {
             collector.withSink { sink in
-                event.withLent(for: request) { lent in table.pointer.pointee.op_step(operation, lent, sink) }
+                event.withLent(for: request) { lent in
+                    let start = StepClock.nanoseconds()
+                    let status = table.pointer.pointee.op_step(operation, lent, sink)
+                    meters.noteStep(nanoseconds: StepClock.nanoseconds() &- start)
+                    return status
+                }
             }
         }
     }
@@ -144,4 +159,5 @@ struct LocalOperation: @unchecked Sendable {
 /// A plugin's state for one operation, wherever the plugin's code runs.
 enum PluginOperation {
     case local(LocalOperation)
+    case worker(WorkerOperation)
 }

@@ -3,6 +3,7 @@ import HostCore
 import HostPluginABI
 import Logging
 import NIOCore
+import NIOPosix
 
 /// The source's lines are read and given to the plugin on the thread pool.
 extension OperationDriver {
@@ -11,7 +12,15 @@ extension OperationDriver {
 
     /// Reads the source's next lines and has the plugin take them, for as long as it wants nothing but the next one.
     func deliverLines() {
-        guard case .local(let operation) = operation, let lines = request.lines else { return }
+        guard let lines = request.lines else { return }
+        switch operation {
+        case .local(let operation): deliverLines(of: lines, to: operation)
+        case .worker(let operation): deliverLine(of: lines, to: operation)
+        case nil: return
+        }
+    }
+
+    private func deliverLines(of lines: any SourceLines, to operation: LocalOperation) {
         let step = HeavyStep(operation: operation, event: .source, collector: collector)
         let request = request
         runOnPool {
@@ -38,6 +47,51 @@ extension OperationDriver {
         }
     }
 
+    /// Sends the next line to the worker; some are read at a time, for each look for them costs a change of threads.
+    private func deliverLine(of lines: any SourceLines, to operation: WorkerOperation) {
+        switch operation.readAhead.popFirst() {
+        case .line(let line):
+            collector.mayPull = true
+            step(operation, .line(line))
+        case .end: step(operation, .sourceEnd)
+        case .failed(let error): failSource(error)
+        case nil:
+            isStepping = true
+            environment.pool.runIfActive(eventLoop: loop) { Self.read(lines) }
+                .assumeIsolated().whenComplete { outcome in
+                    self.isStepping = false
+                    switch outcome {
+                    case _ where self.hasEnded: self.free()
+                    case .success(let read):
+                        for piece in read { operation.readAhead.append(piece) }
+                        self.lookOn()
+                    case .failure: self.fail(OperationFailure(.internalError, "The gateway is shutting down."))
+                    }
+                    self.advance()
+                }
+        }
+    }
+
+    /// Reads about as much as a heavy step takes; less if there is no more for now.
+    private static func read(_ lines: any SourceLines) -> [SourceRead] {
+        var read: [SourceRead] = []
+        var size = 0
+        while size < heavyStepInBytes {
+            do {
+                switch try lines.next() {
+                case .line(let line):
+                    read.append(.line(line))
+                    size += line.bytes.readableBytes + leastLineInBytes
+                case .nothingYet: return read
+                case .end: return read + [.end]
+                }
+            } catch {
+                return read + [.failed(error)]
+            }
+        }
+        return read
+    }
+
     /// Looks for the next line again.
     func lookOn() {
         if isCancelled { collector.isCancelled = true }
@@ -57,6 +111,13 @@ extension OperationDriver {
         )
         fail(OperationFailure(source: error))
     }
+}
+
+/// What was found in a source.
+enum SourceRead: Sendable {
+    case line(SourceLine)
+    case end
+    case failed(any Error)
 }
 
 /// What came of a turn on the thread pool.

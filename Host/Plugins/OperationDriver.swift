@@ -34,7 +34,7 @@ package final class OperationDriver: DeadlineOwner {
     var events = Queue<OperationEvent>()
     private var commands = Queue<PluginCommand>()
     private var isAdvancing = false
-    private var isStepping = false
+    var isStepping = false
     private var isJournaling = false
     var isPaused = false
     private(set) var isCancelled = false
@@ -95,11 +95,12 @@ package final class OperationDriver: DeadlineOwner {
 
     /// Begins what the gate has let in.
     func begin() {
-        switch target.makeOperation(request.kind) {
-        case .failure(let refusal):
-            end(.failure(pluginFailure("it refused the operation with status \(refusal.code)")))
+        target.instance.meters.noteOperation()
+        switch makeOperation() {
+        case .failure(let failure): end(.failure(failure))
         case .success(let operation):
             self.operation = operation
+            if case .worker(let operation) = operation { operation.attach(to: self) }
             // It keeps the operation alive, and the operation's end clears it.
             deadline = deadlines.set(in: target.timeout(of: request.kind), for: self)
             events.append(.start)
@@ -184,6 +185,7 @@ package final class OperationDriver: DeadlineOwner {
         }
         switch operation {
         case .local(let operation): step(operation, event)
+        case .worker(let operation): step(operation, event)
         case nil: return
         }
     }
@@ -215,7 +217,7 @@ package final class OperationDriver: DeadlineOwner {
             }
     }
 
-    private func finishStep(_ status: gantry_status) {
+    func finishStep(_ status: gantry_status) {
         // The operation may have ended while its step ran elsewhere; then only its books and the freeing are left.
         guard !hasEnded else {
             for case .journal(let entry) in collector.take() { _ = client.operationWillJournal(entry) }
@@ -382,6 +384,9 @@ package final class OperationDriver: DeadlineOwner {
     func end(_ outcome: Result<OperationResult, OperationFailure>) {
         guard !hasEnded else { return }
         hasEnded = true
+        if case .failure(let failure) = outcome, failure.reason == .pluginFailed {
+            target.instance.meters.noteFailure()
+        }
         dropRequest()
         if let deadline { deadlines.clear(deadline) }
         deadline = nil
@@ -394,13 +399,17 @@ package final class OperationDriver: DeadlineOwner {
         client.operationDidEnd(outcome)
     }
 
-    private func free() {
+    func free() {
         guard let operation else { return }
         self.operation = nil
         switch operation {
         case .local(let operation): operation.free()
+        case .worker(let operation): operation.free()
         }
     }
+
+    /// Nothing is left of the operation where the plugin's code runs.
+    func forgetOperation() { operation = nil }
 
     private func masked(_ failure: OperationFailure) -> OperationFailure {
         let secrets = target.instance.secrets
@@ -415,12 +424,25 @@ package final class OperationDriver: DeadlineOwner {
         )
     }
 
-    private func pluginFailure(_ what: String) -> OperationFailure {
+    func pluginFailure(_ what: String, mayTryAgain: Bool = false) -> OperationFailure {
         target.instance.logger.error(
             "plugin failed",
             metadata: ["plugin.failure": "\(what)", "deployment.id": "\(target.deployment.id)"]
         )
-        return OperationFailure(.pluginFailed, "The plugin \(target.deployment.plugin) failed: \(what).")
+        return OperationFailure(
+            .pluginFailed,
+            "The plugin \(target.deployment.plugin) failed: \(what).",
+            isRetryable: mayTryAgain,
+            mayFallBack: mayTryAgain
+        )
+    }
+
+    func refusedOperation(_ status: gantry_status) -> OperationFailure {
+        pluginFailure("it refused the operation with status \(status)")
+    }
+
+    private func makeOperation() -> Result<PluginOperation, OperationFailure> {
+        target.makeOperation(request.kind, on: loop) { refusedOperation($0) }
     }
 
     private func unsupported() -> OperationFailure {

@@ -33,6 +33,7 @@ enum OperationEvent {
         switch self {
         case .start: request.input.readableBytes
         case .data(_, let bytes, _): bytes.readableBytes
+        case .line(let line): line.bytes.readableBytes
         default: 0
         }
     }

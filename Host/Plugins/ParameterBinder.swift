@@ -13,6 +13,8 @@ struct ParameterBinder {
     let scope: SecretStore.Scope
     /// Where the parameters stand, for messages.
     let location: String
+    /// Keeps the secrets; nil if they stay as long as the store.
+    let lease: SecretLease?
 
     private(set) var endpoints: Set<UpstreamEndpoint> = []
 
@@ -22,8 +24,10 @@ struct ParameterBinder {
         secrets: SecretStore,
         environment: [String: String],
         scope: SecretStore.Scope,
-        location: String
+        location: String,
+        lease: SecretLease? = nil
     ) {
+        self.lease = lease
         self.rules = rules
         self.secrets = secrets
         self.environment = environment
@@ -44,7 +48,10 @@ struct ParameterBinder {
             bound[name] = try bind(value, name: name, rule: rule)
         }
         do {
-            return Array(try JSONEncoder().encode(ConfigurationValue.map(bound)))
+            // In one order, so that what is bound again can be told from what has changed.
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            return Array(try encoder.encode(ConfigurationValue.map(bound)))
         } catch {
             throw refusal("its parameters cannot be written as JSON (a number is not finite?)")
         }
@@ -72,7 +79,7 @@ struct ParameterBinder {
         guard text.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x0a || $0 == 0x0d }) else {
             throw refusal("\(name) contains control characters")
         }
-        return .map(["secret": .string(secrets.add(text, parameter: name, scope: scope))])
+        return .map(["secret": .string(secrets.add(text, parameter: name, scope: scope, lease: lease))])
     }
 
     private mutating func allow(_ value: ConfigurationValue, name: String) throws(PluginError) {

@@ -19,6 +19,13 @@ struct PluginDescription: Sendable {
         /// Members of a credentials document that are the operator's endpoints.
         let endpoints: [String]
 
+        init(_ kind: Kind, environmentVariable: String? = nil) {
+            self.kind = kind
+            self.environmentVariable = environmentVariable
+            members = []
+            endpoints = []
+        }
+
         private enum CodingKeys: String, CodingKey {
             case kind
             case environmentVariable = "env"
@@ -40,6 +47,18 @@ struct PluginDescription: Sendable {
     /// Purposes whose files the provider gives back; `*` stands for all.
     let contentPurposes: Set<String>
     let lostFiles: LostFiles?
+
+    init(
+        parameters: [String: Parameter],
+        configuration: [String: Parameter],
+        contentPurposes: Set<String>,
+        lostFiles: LostFiles?
+    ) {
+        self.parameters = parameters
+        self.configuration = configuration
+        self.contentPurposes = contentPurposes
+        self.lostFiles = lostFiles
+    }
 
     /// Reads the JSON of `describe`; empty JSON describes nothing.
     init(json: UnsafeRawBufferPointer, library: String) throws(PluginError) {

@@ -3,15 +3,15 @@ import CGantryPlugin
 /// What a plugin says of itself, wherever its code runs.
 package struct PluginFacts: Sendable {
     /// Equals the manifest's.
-    package let id: String
+    package private(set) var id: String
     /// Equals the manifest's.
-    package let version: String
+    package private(set) var version: String
     /// Lower-case hexadecimal SHA-256 of the library's bytes; empty if its code came with the process.
     package let sha256: String
     /// What is said in `describe`.
-    let description: PluginDescription
+    private(set) var description: PluginDescription
     /// The bits of `gantry_plugin.ops`.
-    private let operationBits: UInt64
+    private var operationBits: UInt64
     /// The bits of `gantry_plugin.flags`.
     private let flags: UInt32
 
@@ -56,12 +56,26 @@ package struct PluginFacts: Sendable {
 
     /// Refuses a library that is not what its manifest says.
     func check(against definition: PluginDefinition) throws(PluginError) {
-        guard id == definition.id, version == definition.version else {
+        // A library that serves many providers is known by its own id, and each manifest has a version of its own.
+        let id = definition.profile?.adapter ?? definition.id
+        let version = definition.profile == nil ? definition.version : self.version
+        guard self.id == id, self.version == version else {
             throw PluginError(
                 .libraryRefused,
-                "\(definition.libraryPath): it is \(id) \(version), the manifest \(definition.manifestPath) says "
-                    + "\(definition.id) \(definition.version)."
+                "\(definition.libraryPath): it is \(self.id) \(self.version), the manifest "
+                    + "\(definition.manifestPath) says \(id) \(version)."
             )
         }
+    }
+
+    /// What the plugin says of itself as an instance for the manifest's provider.
+    func adapted(to definition: PluginDefinition) -> PluginFacts {
+        guard let profile = definition.profile else { return self }
+        var facts = self
+        facts.id = definition.id
+        facts.version = definition.version
+        facts.description = description.adapted(to: profile)
+        facts.operationBits &= profile.operations.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
+        return facts
     }
 }

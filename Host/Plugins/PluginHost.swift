@@ -1,71 +1,76 @@
 import HostCore
 import Logging
 import NIOCore
+import Synchronization
 
-/// Every plugin that the manifests name and every deployment that the configuration names, loaded and checked.
+/// The plugins and deployments that are served, which change while it runs.
 package final class PluginHost: Sendable {
-    private let targets: [DeploymentID: PluginTarget]
     private let environment: OperationEnvironment
     private let group: any EventLoopGroup
+    private let loader: PluginLoader
+    private let present = Mutex(PluginSnapshot.empty)
+    /// Held while a change is made.
+    private let changing = Mutex(())
+    /// What is counted of every plugin.
+    package let meters: PluginMeterBoard
 
-    /// Loads the plugins that have deployments and lets each check its deployments' parameters.
+    /// Makes a host that serves nothing until ``apply(_:)``.
     ///
     /// - Parameters:
-    ///   - plugins: The manifests.
-    ///   - targets: The deployments, each with a plugin among the manifests.
-    ///   - cooldown: When a deployment is spared.
     ///   - runDirectory: Where private copies of the libraries are put.
-    ///   - variables: The process's environment, for parameters that come from it.
     ///   - environment: What operations need of the host.
     ///   - group: Where operations without a connection of their own run.
+    ///   - workerExecutable: The path of `gantry-worker`; by default it lies beside this executable.
+    ///   - meters: Count what happens to the plugins.
     ///   - logger: For the plugins' and the loader's lines.
-    /// - Throws: ``PluginError`` for the first plugin or deployment that is refused.
     package init(
-        plugins: [PluginDefinition],
-        targets: [TargetDefinition],
-        cooldown: CooldownRules = CooldownRules(),
         runDirectory: String,
-        variables: [String: String],
         environment: OperationEnvironment,
         group: any EventLoopGroup,
+        workerExecutable: String = WorkerEnvironment.besideThisExecutable,
+        meters: PluginMeterBoard = PluginMeterBoard(),
         logger: Logger
-    ) throws(PluginError) {
-        var instances: [String: PluginInstance] = [:]
-        for plugin in plugins where targets.contains(where: { $0.deployment.plugin == plugin.id }) {
-            instances[plugin.id] = try PluginInstance(
-                plugin,
-                runDirectory: runDirectory,
-                environment: variables,
-                logger: logger
-            )
-        }
-        var made: [DeploymentID: PluginTarget] = [:]
-        for definition in targets {
-            guard let instance = instances[definition.deployment.plugin] else {
-                throw PluginError(
-                    .configurationRefused,
-                    "\(definition.location): there is no plugin \(definition.deployment.plugin)."
-                )
-            }
-            let limits = GateLimits(running: definition.deployment.maximumParallel)
-            made[definition.deployment.id] = try PluginTarget(
-                definition,
-                instance: instance,
-                environment: variables,
-                gate: DeploymentGate(limits: limits, cooldown: cooldown)
-            )
-        }
-        self.targets = made
+    ) {
         self.environment = environment
         self.group = group
+        self.meters = meters
+        loader = PluginLoader(
+            runDirectory: runDirectory,
+            workers: WorkerEnvironment(executable: workerExecutable, group: group),
+            meters: meters,
+            logger: logger
+        )
     }
 
+    /// Serves what a plan says from now on; operations that run end on what they began with.
+    ///
+    /// Blocks while libraries are read and opened: not for an event loop. What has not changed stays as it is, to the
+    /// object; what is refused leaves in its place what was there before. An instance is freed with the last operation
+    /// that runs on it.
+    ///
+    /// - Parameter plan: All there is to be.
+    /// - Returns: What became of each part of the plan.
+    @discardableResult
+    package func apply(_ plan: PluginPlan) -> PluginReport {
+        changing.withLock { _ in
+            let old = present.withLock { $0 }
+            let change = PluginChange(old, plan, loader: loader)
+            let snapshot = change.snapshot
+            present.withLock { $0 = snapshot }
+            change.settleGates()
+            return change.report
+        }
+    }
+
+    /// What is served now, or what the request of this task began with.
+    package var current: PluginSnapshot { PluginSnapshot.pinned ?? present.withLock { $0 } }
+
     /// The deployment as its plugin sees it.
-    package func target(_ id: DeploymentID) -> PluginTarget? { targets[id] }
+    package func target(_ id: DeploymentID) -> PluginTarget? { current.target(id) }
 
     /// The deployments whose lost uploads are dealt with in this way.
     package func deployments(losing lostFiles: LostFiles) -> [DeploymentID] {
-        targets.values.filter { $0.lostFiles == lostFiles }.map(\.deployment.id)
+        current.targets.values.filter { $0.lostFiles == lostFiles }.map(\.deployment.id)
     }
 
     /// Runs an operation to its end.
@@ -77,7 +82,7 @@ package final class PluginHost: Sendable {
         on deployment: DeploymentID,
         journal: Journal? = nil
     ) async throws(OperationFailure) -> OperationResult {
-        let target = try known(deployment)
+        let target = try current.known(deployment)
         let loop = group.next()
         let ended = loop.makePromise(of: OperationResult.self)
         let running = NIOLoopBoundBox<OperationDriver?>.makeBoxSendingValue(nil, eventLoop: loop)
@@ -112,7 +117,7 @@ package final class PluginHost: Sendable {
     ///   - deployment: For which of the targets.
     ///   - loop: Where it runs: the event loop of the client's connection; nil for any.
     /// - Returns: The pieces; a failure of the operation comes from there.
-    /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured.
+    /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured, or `.pluginFailed`.
     package func stream(
         _ request: OperationRequest,
         on deployment: DeploymentID,
@@ -120,7 +125,7 @@ package final class PluginHost: Sendable {
     ) throws(OperationFailure) -> OperationStream {
         OperationStream(
             request,
-            target: try known(deployment),
+            target: try current.known(deployment),
             loop: loop ?? group.next(),
             environment: environment
         )
@@ -128,26 +133,33 @@ package final class PluginHost: Sendable {
 
     /// Makes an operation whose client is called on an event loop, where it is to be started.
     ///
-    /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured.
+    /// - Parameters:
+    ///   - request: What to do.
+    ///   - deployment: For which of the targets.
+    ///   - snapshot: Where the deployment was found.
+    ///   - loop: Where the operation runs.
+    ///   - client: Is told what comes of it.
+    /// - Returns: The operation, which has not begun.
+    /// - Throws: ``OperationFailure`` with `.notFound` if the deployment is not configured, or `.pluginFailed`.
     package func operation(
         _ request: OperationRequest,
         on deployment: DeploymentID,
+        of snapshot: PluginSnapshot,
         loop: any EventLoop,
         client: any OperationClient
     ) throws(OperationFailure) -> OperationDriver {
         OperationDriver(
             request,
-            target: try known(deployment),
+            target: try snapshot.known(deployment),
             loop: loop,
             environment: environment,
             client: client
         )
     }
 
-    private func known(_ id: DeploymentID) throws(OperationFailure) -> PluginTarget {
-        guard let target = targets[id] else {
-            throw OperationFailure(.notFound, "The deployment \(id) is not configured any more.")
-        }
-        return target
-    }
+    /// The plugin of that id, if a deployment uses it.
+    func instance(of plugin: String) -> PluginInstance? { current.plugins[plugin]?.instance }
+
+    /// An event loop for what has no connection of its own.
+    var anyLoop: any EventLoop { group.next() }
 }

@@ -1,13 +1,10 @@
-import Crypto
 import FoundationEssentials
 import Glibc
-import HostCore
 import HostPluginABI
 
 /// A private copy of a plugin's library whose bytes were checked and hashed while they were copied; no code of it has run.
 struct PluginImage: Sendable {
     static let entrySymbol = PluginHandshake.entrySymbol
-    private static let maximumSizeInBytes = 512 << 20
 
     /// The private copy.
     let path: String
@@ -15,77 +12,38 @@ struct PluginImage: Sendable {
     let origin: String
     /// Lower-case hexadecimal SHA-256 of the bytes that were copied.
     let sha256: String
+    /// The library of plain functions; nil if there is none.
+    let functions: FunctionsImage?
 
     /// Checks and copies a library.
     ///
     /// - Parameters:
     ///   - definition: The manifest's claims.
     ///   - runDirectory: Where the private copy is put, under `plugins/<sha256>/`.
-    /// - Throws: ``PluginError`` with `.libraryRefused`.
+    /// - Throws: ``PluginError`` with `.libraryRefused` or `.untrusted`.
     init(_ definition: PluginDefinition, runDirectory: String) throws(PluginError) {
         origin = definition.libraryPath
-        try Self.checkOwnership(definition.manifestPath)
-        try Self.checkOwnership(origin)
-        let bytes: [UInt8]
-        do throws(RegularFile.Failure) {
-            bytes = try RegularFile.read(origin, atMost: Self.maximumSizeInBytes)
-        } catch {
-            throw PluginError(.libraryRefused, "\(origin): \(error.reason).")
-        }
-        sha256 = SHA256.hash(data: bytes).hexadecimal
-        if let expected = definition.sha256, expected != sha256 {
-            throw PluginError(
-                .libraryRefused,
-                "\(origin): its SHA-256 is \(sha256), the manifest \(definition.manifestPath) says \(expected)."
-            )
-        }
-        do throws(ELFInspection.Refusal) {
-            let exports = try ELFInspection(bytes).exportedSymbols
-            guard exports == [Self.entrySymbol] else {
-                let shown = exports.sorted().prefix(4).joined(separator: ", ")
-                throw ELFInspection.Refusal(
-                    reason: "it exports \(exports.count) symbols (\(shown)) instead of \(Self.entrySymbol) alone"
-                )
-            }
-        } catch {
-            throw PluginError(.libraryRefused, "\(origin): \(error.reason). Build it as the SDK's README says.")
-        }
-        path = try Self.store(bytes, sha256: sha256, runDirectory: runDirectory)
-    }
-
-    /// Refuses a file or folder that somebody else could change.
-    private static func checkOwnership(_ path: String) throws(PluginError) {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        for checked in [path, folder.isEmpty ? "/" : folder] {
-            var status = stat()
-            guard stat(checked, &status) == 0 else {
-                throw PluginError(
-                    .libraryRefused,
-                    "\(checked): \(systemMessage()). Put it there or correct the manifest."
-                )
-            }
-            guard status.st_uid == geteuid() || status.st_uid == 0 else {
-                throw PluginError(
-                    .libraryRefused,
-                    "\(checked): it belongs to user \(status.st_uid). Take it over first."
-                )
-            }
-            guard status.st_mode & 0o022 == 0 || isSticky(status) else {
-                throw PluginError(
-                    .libraryRefused,
-                    "\(checked): group or others may write to it. Run `chmod go-w` on it first."
-                )
-            }
+        try LibraryFile.checkOwnership(definition.manifestPath)
+        let library = try LibraryFile(origin)
+        try library.check(against: definition)
+        sha256 = library.sha256
+        path = try Self.store(library.bytes, sha256: sha256, runDirectory: runDirectory)
+        functions = try definition.functions.map { (functions) throws(PluginError) in
+            try FunctionsImage(functions, of: definition, runDirectory: runDirectory)
         }
     }
 
-    /// In a sticky folder such as /tmp others can add files but not replace this one.
-    private static func isSticky(_ status: stat) -> Bool {
-        status.st_mode & S_IFMT == S_IFDIR && status.st_mode & S_ISVTX != 0
+    /// Refuses a manifest or a library that somebody else could change.
+    static func checkOwnership(of definition: PluginDefinition) throws(PluginError) {
+        let libraries = [definition.libraryPath, definition.functions?.libraryPath].compactMap { $0 }
+        for path in [definition.manifestPath] + libraries { try LibraryFile.checkOwnership(path) }
     }
+
+    /// Which bytes were copied: two images with the same are of the same libraries.
+    var identity: String { functions.map { "\(sha256)+\($0.sha256)" } ?? sha256 }
 
     /// Writes the bytes that were hashed to a file that only this user can change.
-    private static func store(
+    static func store(
         _ bytes: [UInt8],
         sha256: String,
         runDirectory: String

@@ -1,5 +1,6 @@
 import CGantryPlugin
 import Glibc
+import HostFunctions
 import HostPluginABI
 
 /// A plugin's shared library in this process.
@@ -7,19 +8,23 @@ import HostPluginABI
 /// It is never unloaded.
 struct PluginLibrary: Sendable {
     let table: PluginTable
+    /// The plain functions of the manifest that it was opened for; nil if there are none.
+    var functions: FunctionTable?
 
     /// Stands for a library whose code is already in the process.
     init(table: PluginTable) { self.table = table }
 
     /// Opens a checked copy of a library.
     ///
-    /// - Parameters:
-    ///   - image: The private copy.
-    ///   - definition: The manifest's claims.
+    /// - Parameter image: The private copy.
     /// - Throws: ``PluginError`` with `.libraryRefused` or `.incompatible`.
-    init(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) {
-        table = try Self.open(image)
-        try table.facts.check(against: definition)
+    init(_ image: PluginImage) throws(PluginError) { table = try Self.open(image) }
+
+    /// The same library with the functions of one manifest.
+    func with(_ functions: FunctionsImage?) throws(PluginError) -> PluginLibrary {
+        var library = self
+        library.functions = try functions.map { (functions) throws(PluginError) in try functions.open() }
+        return library
     }
 
     private static func open(_ image: PluginImage) throws(PluginError) -> PluginTable {

@@ -1,4 +1,5 @@
 import HostCore
+import HostFunctions
 import Logging
 
 /// What an instance of a plugin is made with.
@@ -16,6 +17,7 @@ struct PluginSetup: Sendable {
     init(
         _ definition: PluginDefinition,
         _ facts: PluginFacts,
+        functions: FunctionTable? = nil,
         environment: [String: String],
         logger: Logger
     ) throws(PluginError) {
@@ -31,7 +33,7 @@ struct PluginSetup: Sendable {
         )
         configuration = try binder.bind(definition.configuration)
         location = definition.manifestPath
-        services = HostServices(logger: pluginLogger, secrets: secrets)
+        services = HostServices(logger: pluginLogger, secrets: secrets, functions: functions)
         self.secrets = secrets
         self.logger = pluginLogger
     }

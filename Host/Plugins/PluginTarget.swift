@@ -15,30 +15,35 @@ package final class PluginTarget: @unchecked Sendable {
     let heads = RequestHeads()
     /// The longest that an operation takes.
     let timeout: TimeAmount
+    /// What the plugin was given.
+    let binding: TargetBinding
     private let code: PluginInstance.TargetCode
 
     /// Binds a deployment's parameters and gives them to the plugin to check.
-    init(
+    convenience init(
         _ definition: TargetDefinition,
         instance: PluginInstance,
         environment: [String: String],
         gate: DeploymentGate? = nil
     ) throws(PluginError) {
-        var binder = ParameterBinder(
-            rules: instance.facts.description.parameters,
-            secrets: instance.secrets,
-            environment: environment,
-            scope: .deployment(definition.deployment.id.description),
-            location: definition.location
-        )
-        let json = try binder.bind(definition.parameters)
-        code = try instance.makeTarget(json, location: definition.location)
+        let binding = try TargetBinding(definition, instance: instance, environment: environment)
+        try self.init(definition, instance: instance, binding: binding, gate: gate)
+    }
+
+    /// Gives a deployment's bound parameters to the plugin to check.
+    init(
+        _ definition: TargetDefinition,
+        instance: PluginInstance,
+        binding: TargetBinding,
+        gate: DeploymentGate?
+    ) throws(PluginError) {
+        code = try instance.makeTarget(binding.json, location: definition.location)
         deployment = definition.deployment
         timeout = TimeAmount(definition.deployment.timeout)
-        reach = Reach(endpoints: binder.endpoints, allowsHost: instance.definition.allowsHost)
+        reach = Reach(endpoints: binding.endpoints, allowsHost: instance.definition.allowsHost)
         self.instance = instance
-        let limits = GateLimits(running: definition.deployment.maximumParallel)
-        self.gate = gate ?? DeploymentGate(limits: limits, cooldown: CooldownRules())
+        self.binding = binding
+        self.gate = gate ?? DeploymentGate(limits: definition.gateLimits, cooldown: CooldownRules())
     }
 
     deinit { code.free() }
@@ -66,12 +71,19 @@ package final class PluginTarget: @unchecked Sendable {
         return told == .search && !serves(.fileList) ? nil : told
     }
 
-    /// Makes the plugin's state for one operation; fails with the status with which the plugin refused.
-    func makeOperation(_ kind: OperationKind) -> Result<PluginOperation, RefusedCommand> {
-        switch code {
-        case .local(let local, let target):
-            local.makeOperation(kind, of: target).map { .local($0) }
-        }
+    /// Makes the plugin's state for one operation.
+    ///
+    /// - Parameters:
+    ///   - kind: What the operation is.
+    ///   - loop: Where it runs.
+    ///   - refused: Makes a failure of the status with which the plugin refused.
+    /// - Returns: The operation, or why there is none.
+    func makeOperation(
+        _ kind: OperationKind,
+        on loop: any EventLoop,
+        refused: (Int32) -> OperationFailure
+    ) -> Result<PluginOperation, OperationFailure> {
+        code.makeOperation(kind, on: loop, refused: refused)
     }
 }
 
@@ -83,4 +95,33 @@ struct Reach: Sendable {
     func allows(_ endpoint: UpstreamEndpoint) -> Bool {
         endpoints.contains(endpoint) || allowsHost(endpoint.scheme.rawValue, endpoint.host, endpoint.port)
     }
+}
+
+/// A deployment's parameters as its plugin gets them; two are equal if the plugin cannot tell them apart.
+struct TargetBinding: Sendable, Equatable {
+    let json: [UInt8]
+    let endpoints: Set<UpstreamEndpoint>
+    /// Keeps the secrets that the parameters name.
+    private let lease: SecretLease
+
+    /// Binds parameters; whoever does not keep this drops their secrets again.
+    init(
+        _ definition: TargetDefinition,
+        instance: PluginInstance,
+        environment: [String: String]
+    ) throws(PluginError) {
+        lease = SecretLease(instance.secrets)
+        var binder = ParameterBinder(
+            rules: instance.facts.description.parameters,
+            secrets: instance.secrets,
+            environment: environment,
+            scope: .deployment(definition.deployment.id.description),
+            location: definition.location,
+            lease: lease
+        )
+        json = try binder.bind(definition.parameters)
+        endpoints = binder.endpoints
+    }
+
+    static func == (left: Self, right: Self) -> Bool { left.json == right.json && left.endpoints == right.endpoints }
 }

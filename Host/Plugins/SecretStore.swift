@@ -16,27 +16,64 @@ final class SecretStore: Sendable {
         }
     }
 
+    /// Which secret it is.
+    private struct Key: Hashable {
+        let scope: Scope
+        let parameter: String
+        let value: String
+    }
+
     private struct Entry {
         let value: String
         /// The deployment that may use it; nil for all.
         let deployment: String?
+        /// Nil for a secret that stays.
+        var key: Key?
+        /// How many leases it is in.
+        var uses = 0
     }
 
     private struct State {
         var entries: [String: Entry] = [:]
+        var names: [Key: String] = [:]
         /// What is looked for in texts, the longest first: a secret may be a part of another.
         var patterns: [[UInt8]] = []
+        var patternUses: [[UInt8]: Int] = [:]
+        /// How many secrets have been dropped: from then on no name is given twice, since whoever kept one would take
+        /// another value for it.
+        var dropped = 0
 
         mutating func learn(_ value: String) {
+            for pattern in Self.patterns(of: value) {
+                patternUses[pattern, default: 0] += 1
+                guard patternUses[pattern] == 1 else { continue }
+                let place = patterns.firstIndex { $0.count < pattern.count } ?? patterns.endIndex
+                patterns.insert(pattern, at: place)
+            }
+        }
+
+        mutating func forget(_ value: String) {
+            for pattern in Self.patterns(of: value) {
+                guard let uses = patternUses[pattern] else { continue }
+                patternUses[pattern] = uses > 1 ? uses - 1 : nil
+                if uses == 1 { patterns.removeAll { $0 == pattern } }
+            }
+        }
+
+        private static func patterns(of value: String) -> Set<[UInt8]> {
             // A key in PEM may turn up line by line; its first and last line are no secret.
             let lines = value.split(whereSeparator: \.isNewline).filter {
                 $0.utf8.count >= 16 && !$0.hasPrefix("-----")
             }
-            for text in [Substring(value)] + lines where text.utf8.count >= SecretStore.shortestMasked {
-                let pattern = Array(text.utf8)
-                if !patterns.contains(pattern) { patterns.append(pattern) }
-            }
-            patterns.sort { $0.count > $1.count }
+            let texts = [Substring(value)] + lines
+            return Set(texts.filter { $0.utf8.count >= SecretStore.shortestMasked }.map { Array($0.utf8) })
+        }
+
+        mutating func newName(for key: Key) -> String {
+            let base = "\(key.scope.prefix)/\(key.parameter)"
+            var name = dropped == 0 ? base : "\(base)'\(dropped)"
+            while entries[name] != nil { name += "'" }
+            return name
         }
     }
 
@@ -55,15 +92,44 @@ final class SecretStore: Sendable {
         }
     }
 
-    /// Keeps a secret and returns its name, which no secret of another scope has.
-    func add(_ value: String, parameter: String, scope: Scope) -> String {
+    /// Keeps a secret and returns its name, which no other secret has.
+    ///
+    /// - Parameters:
+    ///   - value: The secret.
+    ///   - parameter: Where it came from.
+    ///   - scope: Who may use it.
+    ///   - lease: Keeps it; without one it stays as long as the store.
+    /// - Returns: The same name for the same secret as long as it is kept.
+    func add(_ value: String, parameter: String, scope: Scope, lease: SecretLease? = nil) -> String {
         let deployment: String? = if case .deployment(let id) = scope { id } else { nil }
-        return state.withLock { state in
-            var name = "\(scope.prefix)/\(parameter)"
-            while let known = state.entries[name], known.deployment != deployment { name += "'" }
-            state.entries[name] = Entry(value: value, deployment: deployment)
-            state.learn(value)
+        let key = Key(scope: scope, parameter: parameter, value: value)
+        let name = state.withLock { state in
+            let known = state.names[key]
+            let name = known ?? state.newName(for: key)
+            if known == nil {
+                state.names[key] = name
+                state.entries[name] = Entry(value: value, deployment: deployment, key: key)
+                state.learn(value)
+            }
+            state.entries[name]?.uses += 1
             return name
+        }
+        lease?.add(name)
+        return name
+    }
+
+    /// Drops secrets that nobody else uses.
+    fileprivate func release(_ names: [String]) {
+        state.withLock { state in
+            for name in names {
+                guard var entry = state.entries[name], let key = entry.key else { continue }
+                entry.uses -= 1
+                state.entries[name] = entry.uses > 0 ? entry : nil
+                guard entry.uses == 0 else { continue }
+                state.names[key] = nil
+                state.forget(entry.value)
+                state.dropped += 1
+            }
         }
     }
 
@@ -102,4 +168,16 @@ final class SecretStore: Sendable {
         }
         return nil
     }
+}
+
+/// The secrets of one set of parameters: they are dropped with it.
+final class SecretLease: Sendable {
+    private let store: SecretStore
+    private let names = Mutex<[String]>([])
+
+    init(_ store: SecretStore) { self.store = store }
+
+    deinit { store.release(names.withLock { $0 }) }
+
+    fileprivate func add(_ name: String) { names.withLock { $0.append(name) } }
 }

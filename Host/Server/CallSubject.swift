@@ -35,8 +35,8 @@ extension Call {
     /// The body of a route whose every member counts, such as an administrator's.
     ///
     /// - Throws: ``GatewayError`` with 400 that names the member that is wrong.
-    func decoded<Value: StrictBody>(_: Value.Type) async throws -> Value {
-        let bytes = try await body(limit: context.maxUploadSize)
+    func decoded<Value: StrictBody>(_: Value.Type, limit: Int? = nil) async throws -> Value {
+        let bytes = try await body(limit: limit ?? context.maxUploadSize)
         do {
             try Self.refuseUnknownMembers(of: bytes, known: Value.memberNames)
             return try JSONDecoder().decode(

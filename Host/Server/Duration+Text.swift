@@ -20,4 +20,10 @@ extension Duration {
             return count
         }
     }
+
+    /// Seconds with three places, as answers show them.
+    var shownSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds / 1_000_000_000_000_000) / 1000
+    }
 }

@@ -66,6 +66,7 @@ enum ErrorResponses {
             case .uploadCancelled: (.badRequest, "invalid_request_error", "upload_cancelled")
             case .uploadUnderWay: (.conflict, "invalid_request_error", "upload_under_way")
             case .tooLarge: (.contentTooLarge, "invalid_request_error", "too_large")
+            case .pluginFailed: (.serviceUnavailable, "api_error", "plugin_failed")
             }
         return GatewayError(
             status,
@@ -73,8 +74,17 @@ enum ErrorResponses {
             code: code,
             parameter: error.parameter,
             message: error.message,
-            retryAfter: error.code == .uploadUnderWay ? 5 : nil
+            retryAfter: Self.retryAfter(error.code)
         )
+    }
+
+    /// Seconds.
+    private static func retryAfter(_ code: RuleError.Code) -> Int64? {
+        switch code {
+        case .uploadUnderWay: 5
+        case .pluginFailed: 10
+        default: nil
+        }
     }
 
     private static func answer(for error: RegistryError) -> GatewayError {

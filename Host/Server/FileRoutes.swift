@@ -116,7 +116,10 @@ struct FileRoutes: Sendable {
                 failed = failure
             }
         }
-        throw failed ?? Self.noContent(file)
+        if let failed { throw failed }
+        let served = services.plugins.current
+        for copy in file.copies { try served.checkWorks(copy.deployment) }
+        throw Self.noContent(file)
     }
 
     private func content(of file: ManagedFile, copy: FileCopy, range: String?, _ call: Call) async throws -> Response {

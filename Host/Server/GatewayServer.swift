@@ -14,7 +14,7 @@ package struct GatewayServer: Sendable {
     package init(_ services: GatewayServices) {
         self.services = services
         authenticator = Authenticator(registry: services.registry)
-        var table = RouteTable(authenticator: authenticator)
+        var table = RouteTable(authenticator: authenticator, plugins: services.plugins)
         HealthRoutes(services: services).add(to: &table)
         FileRoutes(services: services).add(to: &table)
         UploadRoutes(services: services).add(to: &table)
@@ -23,6 +23,8 @@ package struct GatewayServer: Sendable {
         ModelRoutes().add(to: &table)
         ResponseRoutes(services: services).add(to: &table)
         CatalogRoutes(services: services).add(to: &table)
+        PluginStatusRoutes(services: services).add(to: &table)
+        PluginFunctionRoutes(services: services).add(to: &table)
         UserRoutes(registry: services.registry).add(to: &table)
         KeyRoutes(registry: services.registry).add(to: &table)
         TeamRoutes(registry: services.registry).add(to: &table)

@@ -3,12 +3,12 @@ import HostPlugins
 import HostRegistry
 import HostTransfer
 import Logging
+import Synchronization
 
 /// What the routes work with; a class, since every call holds it and a struct of so many parts takes long to copy.
 package final class GatewayServices: Sendable {
     package let registry: Registry
-    let plugins: PluginHost
-    let models: ModelTable
+    package let plugins: PluginHost
     let fileIDs: FileIDCodec
     let objectIDs: ObjectIDCodec
     let fanOut: FileFanOut
@@ -22,11 +22,8 @@ package final class GatewayServices: Sendable {
     package let webhooks: WebhookRules
     let spool: SpoolDirectory
     let parts: PartStore
-    let routing: RoutingRules
     let clock: any WallClock
-    let limits: GatewayLimits
-    /// After how many seconds a file expires whose upload does not say.
-    let defaultExpiry: [FilePurpose: Int64]
+    private let settings: Mutex<LiveSettings>
     let requestMemory: RequestMemory
     let logger: Logger
 
@@ -34,14 +31,12 @@ package final class GatewayServices: Sendable {
     package init(
         registry: Registry,
         plugins: PluginHost,
-        models: ModelTable,
         fileIDs: FileIDCodec,
         objectIDs: ObjectIDCodec,
         spool: SpoolDirectory,
         parts: PartStore,
-        routing: RoutingRules = RoutingRules(),
         clock: any WallClock,
-        limits: GatewayLimits,
+        settings: LiveSettings,
         lifetimes: FileLifetimes,
         pace: PollPace = PollPace(),
         webhooks: WebhookRules = .off,
@@ -49,7 +44,6 @@ package final class GatewayServices: Sendable {
     ) {
         self.registry = registry
         self.plugins = plugins
-        self.models = models
         self.fileIDs = fileIDs
         self.objectIDs = objectIDs
         let removal = CopyRemoval(
@@ -99,58 +93,104 @@ package final class GatewayServices: Sendable {
         self.webhooks = webhooks
         self.spool = spool
         self.parts = parts
-        self.routing = routing
         self.clock = clock
-        self.limits = limits
-        defaultExpiry = lifetimes.defaultExpiry
-        requestMemory = RequestMemory(limitInBytes: Int64(limits.requestBytes) * GatewayLimits.largestRequestsAtOnce)
+        self.settings = Mutex(settings)
+        requestMemory = RequestMemory(limitInBytes: settings.limits.bytesOfRequestsAtOnce)
         self.logger = logger
     }
 }
 
 extension GatewayServices {
+    /// The models, as they are now or were when the request of this task began.
+    var models: ModelTable { plugins.current.models }
+
+    /// The largest things that the routes take now.
+    var limits: GatewayLimits { settings.withLock { $0.limits } }
+
+    /// After how many seconds a file expires whose upload does not say.
+    var defaultExpiry: [FilePurpose: Int64] { settings.withLock { $0.defaultExpiry } }
+
+    /// What begins from now on follows these settings.
+    package func follow(_ settings: LiveSettings) {
+        self.settings.withLock { $0 = settings }
+        requestMemory.follow(limitInBytes: settings.limits.bytesOfRequestsAtOnce)
+    }
+}
+
+extension PluginSnapshot {
     /// Which deployments are tried first.
     var deploymentOrder: DeploymentOrder {
-        DeploymentOrder(routing.strategy) { [plugins] id in plugins.target(id)?.standing ?? DeploymentStanding() }
+        DeploymentOrder(routing.strategy) { id in self.standing(of: id) }
     }
 
     /// What can be done with copies of files at the deployments, and which of them are tried first.
     var copyMeans: DeploymentChoice.Means {
         DeploymentChoice.Means(
             order: deploymentOrder,
-            takesFiles: { [plugins] in plugins.target($0.id)?.serves(.fileCreate) ?? false },
-            givesBack: { [plugins] in plugins.target($0)?.givesBackContent(of: $1) ?? false }
+            takesFiles: { self.target($0.id)?.serves(.fileCreate) ?? false },
+            givesBack: { self.target($0)?.givesBackContent(of: $1) ?? false }
         )
+    }
+
+    /// The deployments among these that can serve something.
+    ///
+    /// - Throws: ``RuleError`` with `.pluginFailed` if the plugins of all have failed.
+    func working(_ deployments: [Deployment]) throws(RuleError) -> [Deployment] {
+        let working = deployments.filter { failure(of: $0.id) == nil }
+        if working.isEmpty, let first = deployments.first { try checkWorks(first.id) }
+        return working
+    }
+
+    /// Makes sure that a deployment, if it is configured, is served.
+    ///
+    /// - Throws: ``RuleError`` with `.pluginFailed`.
+    func checkWorks(_ id: DeploymentID) throws(RuleError) {
+        guard let failure = failure(of: id) else { return }
+        let name = models.deployment(id)?.modelName ?? ""
+        throw RuleError(.pluginFailed, "\(name) (deployment \(id)): \(failure.message)")
     }
 }
 
-/// How long files live, and how soon what is left of them is removed.
+/// What the routes go by that can change while the gateway runs, besides models and plugins.
+package struct LiveSettings: Sendable, Equatable {
+    package let limits: GatewayLimits
+    /// After how many seconds a file expires whose upload does not say, by purpose.
+    package let defaultExpiry: [FilePurpose: Int64]
+
+    /// Makes settings.
+    package init(limits: GatewayLimits, defaultExpiry: [FilePurpose: Int64]) {
+        self.limits = limits
+        self.defaultExpiry = defaultExpiry
+    }
+}
+
+/// How soon what is left of files is removed.
 package struct FileLifetimes: Sendable {
-    let defaultExpiry: [FilePurpose: Int64]
     let sweepInterval: Duration
     let deletesLostUploads: Bool
 
-    /// Says how long files live.
+    /// Says how soon that is.
     ///
     /// - Parameters:
-    ///   - defaultExpiry: Seconds after which a file expires whose upload does not say, by purpose.
     ///   - sweepInterval: Between two sweeps.
     ///   - deletesLostUploads: Whether a file that an upload may have left is deleted, or told in the log alone.
-    package init(defaultExpiry: [FilePurpose: Int64], sweepInterval: Duration, deletesLostUploads: Bool) {
-        self.defaultExpiry = defaultExpiry
+    package init(sweepInterval: Duration, deletesLostUploads: Bool) {
         self.sweepInterval = sweepInterval
         self.deletesLostUploads = deletesLostUploads
     }
 }
 
 /// The largest things that the routes take.
-package struct GatewayLimits: Sendable {
+package struct GatewayLimits: Sendable, Equatable {
     package let fileBytes: Int64
     package let uploadBytes: Int64
     package let requestBytes: Int
 
     /// As many bodies of the largest size are held at once; many more of an ordinary size.
-    static let largestRequestsAtOnce: Int64 = 4
+    private static let largestRequestsAtOnce: Int64 = 4
+
+    /// What the bodies that are held at once may have together.
+    var bytesOfRequestsAtOnce: Int64 { Int64(requestBytes) * Self.largestRequestsAtOnce }
 
     /// Makes the limits.
     ///

@@ -18,6 +18,7 @@ actor HealthBoard {
             case outstanding = "outstanding_requests"
             case maximumParallel = "max_parallel_requests"
             case rest = "cooldown_seconds"
+            case pluginState = "plugin_state"
         }
 
         let modelName: String
@@ -26,44 +27,48 @@ actor HealthBoard {
         let plugin: String
         /// Whether the plugin has a probe; without one only its configuration is known to be good.
         let isProbed: Bool
-        let error: String?
+        var error: String?
         /// Operations that run or wait, on this host.
         var outstanding: Int = 0
         let maximumParallel: Int?
         /// For how long it is not chosen if there is another; nil if it may be.
         var rest: Double?
+        /// How its plugin stands now; nil if nothing is known of it.
+        var pluginState: String?
     }
 
     static let lifetime: Duration = .seconds(15)
 
     private let plugins: PluginHost
-    private let models: ModelTable
-    private var latest: (entries: Task<[Entry], Never>, at: ContinuousClock.Instant)?
+    private var latest: (entries: Task<[Entry], Never>, edition: UInt64, at: ContinuousClock.Instant)?
 
-    init(plugins: PluginHost, models: ModelTable) {
-        self.plugins = plugins
-        self.models = models
-    }
+    init(plugins: PluginHost) { self.plugins = plugins }
 
     /// Every deployment's state: what its probe found is at most ``lifetime`` old, its standing is of now.
     func entries() async -> [Entry] {
-        await probed().map { entry in
-            guard let standing = plugins.target(DeploymentID(entry.deployment))?.standing else { return entry }
+        let served = plugins.current
+        let probed = await probed()
+        let states = Dictionary(plugins.states.map { ($0.id, $0) }) { first, _ in first }
+        return probed.map { entry in
+            let standing = served.standing(of: DeploymentID(entry.deployment))
             var entry = entry
+            if let state = states[entry.plugin] { entry.show(state) }
             entry.outstanding = standing.outstanding
-            entry.rest = standing.rest.map { rest in
-                let (seconds, attoseconds) = rest.components
-                return Double(seconds) + Double(attoseconds / 1_000_000_000_000_000) / 1000
-            }
+            entry.rest = standing.rest?.shownSeconds
             return entry
         }
     }
 
     private func probed() async -> [Entry] {
-        if let latest, latest.at.advanced(by: Self.lifetime) > .now { return await latest.entries.value }
+        let served = plugins.current
+        if let latest, latest.edition == served.edition, latest.at.advanced(by: Self.lifetime) > .now {
+            return await latest.entries.value
+        }
         // Shared by everybody who asks meanwhile, so it is no child of the first one's request.
-        let probes = Task { [plugins, models] in await Self.probe(plugins, models.deployments) }
-        latest = (probes, .now)
+        let probes = Task { [plugins] in
+            await PluginSnapshot.$pinned.withValue(served) { await Self.probe(plugins, served.models.deployments) }
+        }
+        latest = (probes, served.edition, .now)
         return await probes.value
     }
 
@@ -78,8 +83,9 @@ actor HealthBoard {
     }
 
     private static func probe(_ plugins: PluginHost, _ deployment: Deployment) async -> Entry {
-        let isProbed = plugins.target(deployment.id)?.serves(.probe) ?? false
-        var problem: String?
+        let served = plugins.current
+        let isProbed = served.target(deployment.id)?.serves(.probe) ?? false
+        var problem = served.failure(of: deployment.id)?.message
         if isProbed {
             do {
                 let request = OperationRequest(.probe, requestID: "health", input: ByteBuffer(string: "{}"))
@@ -97,5 +103,14 @@ actor HealthBoard {
             error: problem,
             maximumParallel: deployment.maximumParallel
         )
+    }
+}
+
+extension HealthBoard.Entry {
+    /// What an earlier probe found does not stand against a plugin that takes no requests now.
+    fileprivate mutating func show(_ state: PluginState) {
+        pluginState = state.standing.rawValue
+        guard state.standing == .failed, error == nil else { return }
+        error = "The plugin \(state.id) does not take requests now. GET /plugins/\(state.id) tells administrators why."
     }
 }

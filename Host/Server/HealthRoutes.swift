@@ -12,7 +12,7 @@ struct HealthRoutes: Sendable {
 
     init(services: GatewayServices) {
         self.services = services
-        board = HealthBoard(plugins: services.plugins, models: services.models)
+        board = HealthBoard(plugins: services.plugins)
     }
 
     func add(to table: inout RouteTable) {
@@ -30,8 +30,16 @@ struct HealthRoutes: Sendable {
         table.add(.get, ["/health"]) { call in
             let names = Set(services.models.modelNames(for: call.principal))
             let entries = await board.entries().filter { names.contains($0.modelName) }
-            return try .json(Health(entries))
+            return try .json(Health(entries, plugins: plugins(behind: entries, for: call.principal)))
         }
+    }
+
+    /// The plugins of the deployments that are shown; for who sees everything all there are.
+    private func plugins(behind entries: [HealthBoard.Entry], for principal: Principal) -> [PluginHealth] {
+        let shown = Set(entries.map(\.plugin))
+        return PluginOverview.all(services.plugins)
+            .filter { principal.seesEverybody || shown.contains($0.id) }
+            .map { PluginHealth($0, inFull: principal.seesEverybody) }
     }
 }
 
@@ -40,21 +48,24 @@ private struct Readiness: Encodable {
     let db: String
 }
 
-/// LiteLLM's answer about every deployment.
+/// LiteLLM's answer about every deployment, and the plugins.
 private struct Health: Encodable {
     private enum CodingKeys: String, CodingKey {
         case healthy = "healthy_endpoints"
         case unhealthy = "unhealthy_endpoints"
         case healthyCount = "healthy_count"
         case unhealthyCount = "unhealthy_count"
+        case plugins
     }
 
     let healthy: [HealthBoard.Entry]
     let unhealthy: [HealthBoard.Entry]
     let healthyCount: Int
     let unhealthyCount: Int
+    let plugins: [PluginHealth]
 
-    init(_ entries: [HealthBoard.Entry]) {
+    init(_ entries: [HealthBoard.Entry], plugins: [PluginHealth]) {
+        self.plugins = plugins
         healthy = entries.filter { $0.error == nil }
         unhealthy = entries.filter { $0.error != nil }
         healthyCount = healthy.count

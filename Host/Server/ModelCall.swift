@@ -8,6 +8,8 @@ import NIOCore
 struct ModelCall: Sendable {
     /// What does not change from attempt to attempt, by reference: a call is copied more often than it is made.
     private final class Request: Sendable {
+        /// What was served when the request came, on which it is served to its end.
+        let served: PluginSnapshot
         let body: ByteBuffer
         let scan: RequestScan
         let principal: Principal
@@ -15,12 +17,14 @@ struct ModelCall: Sendable {
         let previousResponse: ResponseReference?
 
         init(
+            served: PluginSnapshot,
             body: ByteBuffer,
             scan: RequestScan,
             principal: Principal,
             references: [FileReference],
             previousResponse: ResponseReference?
         ) {
+            self.served = served
             self.body = body
             self.scan = scan
             self.principal = principal
@@ -64,6 +68,7 @@ struct ModelCall: Sendable {
         let previousResponse =
             try scan.others.isEmpty ? nil : scan.others.previousResponse(codec: services.objectIDs, for: principal)
         request = Request(
+            served: services.plugins.current,
             body: body,
             scan: scan,
             principal: principal,
@@ -74,6 +79,9 @@ struct ModelCall: Sendable {
 
     /// Whether the client wants the answer as it is made.
     var isStreaming: Bool { request.scan.stream ?? false }
+
+    /// The models, deployments and rules that it goes by.
+    var served: PluginSnapshot { request.served }
 
     private var principal: Principal { request.principal }
 
@@ -124,12 +132,12 @@ struct ModelCall: Sendable {
     ) throws(RuleError) -> Bool {
         self.files = files
         do throws(RuleError) {
-            deployments = try deployments(named: modelName, services)
+            deployments = try deployments(named: modelName)
             return true
         } catch {
             guard error.mayBeForTunedModel else { throw error }
             guard let known = services.registry.cachedTunedModels(named: modelName) else { return false }
-            let tuned = services.models.deployments(of: known, for: principal)
+            let tuned = served.models.deployments(of: known, for: principal)
             guard !tuned.isEmpty else { throw error }
             deployments = try whereItWasMade(tuned, modelName)
             return true
@@ -139,15 +147,15 @@ struct ModelCall: Sendable {
     /// Asks another model for the same request.
     ///
     /// - Throws: ``RuleError`` if the principal may not use it.
-    mutating func turn(to model: String, _ services: GatewayServices) throws(RuleError) {
+    mutating func turn(to model: String) throws(RuleError) {
         guard model != modelName else { return }
-        deployments = try deployments(named: model, services)
+        deployments = try deployments(named: model)
         modelName = model
     }
 
     /// A response can be followed only where it is.
-    private func deployments(named model: String, _ services: GatewayServices) throws(RuleError) -> [Deployment] {
-        try whereItWasMade(try services.models.deployments(named: model, for: principal), model)
+    private func deployments(named model: String) throws(RuleError) -> [Deployment] {
+        try whereItWasMade(try served.models.deployments(named: model, for: principal), model)
     }
 
     private func whereItWasMade(_ all: [Deployment], _ model: String) throws(RuleError) -> [Deployment] {
@@ -173,6 +181,11 @@ struct ModelCall: Sendable {
     /// - Returns: None if no deployment holds every file, and ``filledCandidates(_:callID:)`` may help.
     /// - Throws: ``RuleError`` if that cannot help either.
     mutating func readyCandidates(_ services: GatewayServices) throws(RuleError) -> [Deployment] {
+        // What could serve it has failed, whatever files it names: the attempt says so.
+        if deployments.allSatisfy({ served.failure(of: $0.id) != nil }) {
+            isLastResort = true
+            return Array(deployments.prefix(1))
+        }
         let choice = try choice(services)
         isLastResort = choice.isLastResort
         if choice.candidates.isEmpty { try checkMayCopy(choice.fills) }
@@ -236,7 +249,7 @@ struct ModelCall: Sendable {
             files: files,
             modelName: modelName,
             now: services.clock.now(),
-            means: services.copyMeans,
+            means: served.copyMeans,
             using: &generator
         )
     }
@@ -276,7 +289,7 @@ struct ModelCall: Sendable {
 
     /// Whether the provider says that it does not have a copy; one that says nothing is believed to have it.
     private func isLost(_ copy: FileCopy, _ services: GatewayServices) async -> Bool {
-        guard services.plugins.target(copy.deployment)?.serves(.fileGet) ?? false,
+        guard served.target(copy.deployment)?.serves(.fileGet) ?? false,
             let input = FileInput(id: copy.providerID ?? "").json
         else { return false }
         do {

@@ -1,4 +1,5 @@
 import HostCore
+import HostPlugins
 import HostRegistry
 
 /// The names that clients may call a model: the configured ones, and those of models that were tuned for them.
@@ -6,15 +7,17 @@ extension GatewayServices {
     /// The deployments that serve a model name for a request.
     ///
     /// - Throws: ``RuleError`` with `.keyModelAccessDenied` or `.modelNotFound`, parameter `model`; somebody else's tuned
-    ///   model is one that does not exist. ``RegistryError`` with `.storeUnavailable`.
+    ///   model is one that does not exist. `.pluginFailed` if none of them can serve anything. ``RegistryError`` with
+    ///   `.storeUnavailable`.
     func deployments(named name: String, for principal: Principal) async throws -> [Deployment] {
+        let served = plugins.current
         do throws(RuleError) {
-            return try models.deployments(named: name, for: principal)
+            return try served.working(try served.models.deployments(named: name, for: principal))
         } catch {
             guard error.mayBeForTunedModel else { throw error }
-            let tuned = models.deployments(of: try await registry.tunedModels(named: name), for: principal)
+            let tuned = served.models.deployments(of: try await registry.tunedModels(named: name), for: principal)
             guard !tuned.isEmpty else { throw error }
-            return tuned
+            return try served.working(tuned)
         }
     }
 

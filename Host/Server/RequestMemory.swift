@@ -14,21 +14,23 @@ final class RequestMemory: Sendable {
             self.bytes = bytes
         }
 
-        deinit { memory.held.withLock { $0 -= bytes } }
+        deinit { memory.state.withLock { $0.held -= bytes } }
     }
 
-    private let limitInBytes: Int64
-    private let held = Mutex<Int64>(0)
+    private let state: Mutex<(limit: Int64, held: Int64)>
 
-    init(limitInBytes: Int64) { self.limitInBytes = limitInBytes }
+    init(limitInBytes: Int64) { state = Mutex((limitInBytes, 0)) }
+
+    /// From now on as much is held; what is held goes on.
+    func follow(limitInBytes: Int64) { state.withLock { $0.limit = limitInBytes } }
 
     /// Takes a share for one body.
     ///
     /// - Throws: ``GatewayError`` with 503 and Retry-After while others hold too much.
     func share(ofBytes bytes: Int64) throws(GatewayError) -> Share {
-        let isGranted = held.withLock { held in
-            guard held + bytes <= limitInBytes else { return false }
-            held += bytes
+        let isGranted = state.withLock { state in
+            guard state.held + bytes <= state.limit else { return false }
+            state.held += bytes
             return true
         }
         guard isGranted else {

@@ -43,8 +43,12 @@ package struct RouteTable: Sendable {
     package private(set) var routes: [Route] = []
     private(set) var fastRoutes = FastRoutes()
     private let authenticator: Authenticator
+    private let plugins: PluginHost
 
-    init(authenticator: Authenticator) { self.authenticator = authenticator }
+    init(authenticator: Authenticator, plugins: PluginHost) {
+        self.authenticator = authenticator
+        self.plugins = plugins
+    }
 
     /// Adds a route that needs no key.
     mutating func open(
@@ -62,12 +66,14 @@ package struct RouteTable: Sendable {
         access: Access = .key,
         _ respond: @escaping @Sendable (Call) async throws -> Response
     ) {
-        let authenticator = authenticator
+        let (authenticator, plugins) = (authenticator, plugins)
         for path in paths {
             let route = Route(method: method, path: path, access: access) { request, context in
                 let principal = try await authenticator.principal(of: request)
                 try Self.check(principal, access)
-                return try await respond(Call(request: request, context: context, principal: principal))
+                let call = Call(request: request, context: context, principal: principal)
+                // What changes meanwhile is not this request's business.
+                return try await PluginSnapshot.$pinned.withValue(plugins.current) { try await respond(call) }
             }
             routes.append(route)
         }

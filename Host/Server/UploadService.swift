@@ -318,7 +318,9 @@ struct UploadService: Sendable {
 
     /// Checks that every target takes files.
     func checkServed(_ targets: [Deployment]) throws(RuleError) {
-        for target in targets where services.plugins.target(target.id)?.serves(.fileCreate) != true {
+        let served = services.plugins.current
+        for target in targets where served.target(target.id)?.serves(.fileCreate) != true {
+            try served.checkWorks(target.id)
             throw RuleError(
                 .unsupported,
                 "\(target.modelName) (plugin \(target.plugin)) takes no files.",

@@ -30,8 +30,7 @@ package final class Sweeper: Sendable {
     private let uploads: UploadSweep
     private let interval: Duration
     private let logger: Logger
-    private let rings: AsyncStream<Void>
-    private let bell: AsyncStream<Void>.Continuation
+    private let bell = Bell()
     private let running = Mutex(0)
 
     /// Makes a sweeper.
@@ -57,24 +56,18 @@ package final class Sweeper: Sendable {
         self.uploads = uploads
         self.interval = interval
         self.logger = logger
-        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Has the next sweep begin now.
-    package func ring() { bell.yield() }
+    package func ring() { bell.ring() }
 
     /// Sweeps at once and then regularly, until the calling task is cancelled; may be called once.
     ///
     /// A sweep that waits for a provider does not hold up the next one, which leaves what is claimed alone.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { [bell, interval] in
-                while !Task.isCancelled {
-                    bell.yield()
-                    do { try await Task.sleep(for: interval) } catch { return }
-                }
-            }
-            for await _ in rings where running.withLock({ $0 }) < Self.mostSweepsAtOnce {
+            group.addTask { [bell, interval] in await bell.ring(every: interval) }
+            for await _ in bell.rings where running.withLock({ $0 }) < Self.mostSweepsAtOnce {
                 running.withLock { $0 += 1 }
                 group.addTask {
                     await self.sweep()

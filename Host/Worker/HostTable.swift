@@ -1,5 +1,6 @@
 import CGantryPlugin
 import Glibc
+import HostFunctions
 import HostPluginABI
 
 /// The services that a plugin is given in a worker.
@@ -13,6 +14,8 @@ final class HostTable {
 
     /// The socket of the message that is worked on.
     var socket: HostSocket
+    /// What the manifest binds to hooks.
+    var functions: FunctionTable?
     private var lines = 0
     private let table: UnsafeMutablePointer<gantry_host>
     private static let name: StaticString = "gantry"
@@ -126,7 +129,7 @@ final class HostTable {
     }
 
     /// Extensions that a worker has; none for now.
-    private func extensionTable(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? { nil }
+    private func extensionTable(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? { functions?.extension(id) }
 }
 
 extension UnsafeMutableRawPointer {

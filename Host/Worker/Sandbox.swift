@@ -17,7 +17,7 @@ enum Sandbox {
     static func enter(_ load: LoadMessage) throws(RefusedMessage) {
         let descriptors = UInt32(WorkerProtocol.firstDataDescriptor) + load.dataSockets + spareDescriptors
         try run { gantry_sandbox_limit(load.memoryLimitInBytes, descriptors, &$0) }
-        let paths = systemLibraries + load.folders + [folder(of: load.path)]
+        let paths = systemLibraries + load.folders + (load.path.isEmpty ? [] : [folder(of: load.path)])
         try withCStrings(paths) { paths, count throws(RefusedMessage) in
             try run { gantry_sandbox_restrict_files(paths, count, &$0) }
         }

@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostFunctions
 import HostPluginABI
 
 /// What the host asks over the control socket; each is answered before the next is looked at.
@@ -43,7 +44,8 @@ extension Worker {
             let sealed = try Sandbox.seal(load)
             phase = .serving
             return sealed.message()
-        case .check, .function: return try special(kind, body)
+        case .function: return try call(body)
+        case .check: return try check(body)
         default: throw WireError("\(kind) does not go over the control socket")
         }
     }
@@ -62,11 +64,35 @@ extension Worker {
         // An answer is written before it is sent, beside what the plugin itself has of it.
         sink = PluginSink(maximumBytes: Int(clamping: load.memoryLimitInBytes / 4))
         try Sandbox.enter(load)
+        functions = try open(load.bindings)
+        host.functions = functions
+        // Plain functions alone need no instance.
+        guard !load.path.isEmpty else {
+            phase = .instanced
+            return FactsMessage(gantry_plugin()).message()
+        }
         let table = try PluginHandshake.open(load.path)
         try PluginHandshake.check(table)
         plugin = table
         phase = .loaded
         return FactsMessage(table.pointee).message()
+    }
+
+    /// Opens the library of plain functions; nil if there is none.
+    private func open(_ bindings: [UInt8]) throws -> FunctionTable? {
+        guard !bindings.isEmpty else { return nil }
+        let plan = try bindings.withUnsafeBytes { bytes throws(WireError) in try FunctionPlan(decoding: bytes) }
+        do throws(FunctionError) {
+            return try plan.open()
+        } catch {
+            throw RefusedMessage(.functionRefused, error.message)
+        }
+    }
+
+    /// Calls a plain function for the host.
+    private func call(_ body: UnsafeRawBufferPointer) throws -> OutgoingMessage {
+        guard let functions, phase.rawValue >= Phase.loaded.rawValue else { throw Self.nothingLoaded }
+        return BytesMessage.message(.result, try functions.reply(to: try BytesMessage.read(body)))
     }
 
     private func makeInstance(_ configuration: UnsafeRawBufferPointer) throws(RefusedMessage) {
@@ -77,6 +103,11 @@ extension Worker {
             return status == Status.ok && made == nil ? Status.internalError : status
         }
         instance = made
+        do throws(FunctionError) {
+            try functions?.checkUse(by: String(lent: plugin.pointee.id))
+        } catch {
+            throw RefusedMessage(.functionRefused, error.message)
+        }
     }
 
     private func makeTarget(_ number: UInt32, _ parameters: UnsafeRawBufferPointer) throws {
@@ -91,11 +122,4 @@ extension Worker {
     }
 
     private static var nothingLoaded: RefusedMessage { RefusedMessage(.unsupported, "nothing is loaded.") }
-
-    /// What a worker does instead of serving, with a library that is loaded.
-    private func special(_ kind: WorkerProtocol.Kind, _ body: UnsafeRawBufferPointer) throws -> OutgoingMessage {
-        try expect(.loaded, kind)
-        _ = try BytesMessage.read(body)
-        throw RefusedMessage(.unsupported, "this worker has no \(kind).")
-    }
 }

@@ -1,5 +1,6 @@
 import CGantryPlugin
 import Glibc
+import HostFunctions
 import HostPluginABI
 
 /// What a worker has: one plugin with its instance, targets and operations, and the sockets to the host.
@@ -32,6 +33,8 @@ final class Worker {
     var instance: OpaquePointer?
     var targets: [UInt32: Target] = [:]
     var load: LoadMessage?
+    /// The plain functions that the plugin or the host may call.
+    var functions: FunctionTable?
     var sink = PluginSink(maximumBytes: 1 << 20)
     private var operations: [UInt64: Operation] = [:]
     private var arrays = LentArrays()

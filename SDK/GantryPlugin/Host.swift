@@ -94,6 +94,16 @@ public struct Host: Sendable {
         }
     }
 
+    /// The table of an extension of the ABI, asked for by an id such as `gantry.functions/1`; nil if the host has none.
+    ///
+    /// It is valid as long as the instance, and what it is the id says. ``functions`` is the typed way to that one.
+    public func table(ofExtension id: String) -> UnsafeRawPointer? {
+        table.value.extension?(table.value.ctx, id)
+    }
+
+    /// The C functions that the manifest binds to hooks; nil if it binds none.
+    public var functions: HookFunctions? { HookFunctions(self) }
+
     private func signature(algorithm: UInt32, key: String, _ data: [UInt8]) throws(Failure) -> [UInt8] {
         guard let sign = table.value.sign else { throw refusal("signatures", Status.unsupported) }
         let context = table.value.ctx

@@ -7,6 +7,7 @@ enum Status {
     static let invalid: gantry_status = -2
     static let state: gantry_status = -3
     static let limit: gantry_status = -5
+    static let notFound: gantry_status = -6
     static let internalError: gantry_status = -7
 }
 

@@ -56,9 +56,9 @@ package struct PluginState: Sendable {
     package let version: String?
     /// Lower-case hexadecimal SHA-256 of the library's bytes.
     package let sha256: String?
-    /// The manifest's path.
-    package let manifest: String
-    package let isolation: Isolation
+    /// The manifest's path; nil if it is not known, as the isolation.
+    package let manifest: String?
+    package let isolation: Isolation?
     package let standing: Standing
     /// Why it does not serve, or does not serve what lies on the disk: one line without secrets; else nil.
     package let problem: String?
@@ -78,8 +78,8 @@ package struct PluginState: Sendable {
         id: String,
         version: String?,
         sha256: String?,
-        manifest: String,
-        isolation: Isolation,
+        manifest: String?,
+        isolation: Isolation?,
         standing: Standing,
         problem: String? = nil,
         operations: [String] = [],

@@ -15,9 +15,9 @@ extension FastCall {
 
     /// Begins with the model that the client named.
     func attempt() throws {
-        guard let model = modelCall?.modelName else { return }
-        askedModel = model
-        plan = AttemptPlan(model: model, rules: maker.services.routing.retry, start: receivedAt)
+        guard let modelCall else { return }
+        askedModel = modelCall.modelName
+        plan = AttemptPlan(model: modelCall.modelName, rules: modelCall.served.routing.retry, start: receivedAt)
         try choose()
     }
 
@@ -28,7 +28,7 @@ extension FastCall {
         case .choose(let model, let pause):
             try after(pause) { this in
                 try this.orFallBack(from: model) {
-                    try this.modelCall?.turn(to: model, this.maker.services)
+                    try this.modelCall?.turn(to: model)
                     try this.choose()
                 }
             }
@@ -82,11 +82,10 @@ extension FastCall {
     private func start(on deployment: Deployment) throws {
         let services = maker.services
         let now = services.clock.now()
-        guard let lane, let request = modelCall?.operation(match.kind, on: deployment, callID: callID, now: now) else {
-            return
-        }
+        guard let lane, let modelCall else { return }
+        let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: now)
         self.deployment = deployment
-        if match.kind == .responses, let modelCall {
+        if match.kind == .responses {
             response = MadeResponse(
                 by: modelCall.responseMaker,
                 at: deployment.id,
@@ -96,7 +95,18 @@ extension FastCall {
                 loop: loop
             )
         }
-        let driver = try services.plugins.operation(request, on: deployment.id, loop: loop, client: self)
+        let driver: OperationDriver
+        do throws(OperationFailure) {
+            driver = try services.plugins.operation(
+                request,
+                on: deployment.id,
+                of: modelCall.served,
+                loop: loop,
+                client: self
+            )
+        } catch {
+            return try makeUp(for: DeploymentFailure(deployment: deployment, failure: error))
+        }
         self.driver = driver
         if !lane.isWritable { driver.pause() }
         guard !driver.start(mayWait: plan?.mayWaitForRoom ?? true) else { return }

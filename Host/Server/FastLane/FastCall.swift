@@ -47,6 +47,8 @@ final class FastCall: LaneCall {
     private(set) var lane: FastLane?
 
     private var body = ByteBuffer()
+    /// The longest body that is taken, as it was when the call began.
+    private var limit = 0
     /// Held as long as the body is.
     private var share: RequestMemory.Share?
     private var keyDigest: KeyDigest?
@@ -100,7 +102,7 @@ final class FastCall: LaneCall {
     func begin() {
         guard let fields else { return }
         self.fields = nil
-        let limit = maker.services.limits.requestBytes
+        limit = maker.services.limits.requestBytes
         let length = fields.length
         do {
             if let length, length > limit { throw GatewayError.bodyTooLarge(limit: limit) }
@@ -115,7 +117,6 @@ final class FastCall: LaneCall {
 
     func receive(_ bytes: ByteBuffer) {
         guard lane != nil, refusal == nil else { return }
-        let limit = maker.services.limits.requestBytes
         guard body.readableBytes + bytes.readableBytes <= limit else {
             body = ByteBuffer()
             return refuse(GatewayError.bodyTooLarge(limit: limit))
@@ -167,10 +168,11 @@ final class FastCall: LaneCall {
     ) {
         let this = NIOLoopBound(self, eventLoop: loop)
         let loop = loop
+        let served = modelCall?.served
         task = Task {
             let outcome: Result<Value, any Error>
             do {
-                outcome = .success(try await work())
+                outcome = .success(try await PluginSnapshot.$pinned.withValue(served) { try await work() })
             } catch {
                 outcome = .failure(error)
             }

@@ -113,7 +113,8 @@ struct JobPreparation: Sendable {
         guard takers.isEmpty || !takers.contains(where: holds) && writers.contains(where: holds) else { return nil }
         let holders = writers.filter(holds)
         var generator = SystemRandomNumberGenerator()
-        return services.deploymentOrder.sorted(holders.isEmpty ? writers : holders, using: &generator).first
+        return services.plugins.current.deploymentOrder.sorted(holders.isEmpty ? writers : holders, using: &generator)
+            .first
     }
 
     private func input(

@@ -77,7 +77,7 @@ extension GatewayServices {
             files: files,
             modelName: modelName,
             now: clock.now(),
-            means: copyMeans,
+            means: plugins.current.copyMeans,
             using: &generator
         )
         if let deployment = choice.candidates.first { return (deployment, files) }

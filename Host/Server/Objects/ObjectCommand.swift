@@ -87,7 +87,9 @@ extension GatewayServices {
     ///
     /// - Throws: ``RuleError`` with `.unsupported`.
     func target(of object: ManagedObject) throws(RuleError) -> PluginTarget {
-        if let target = plugins.target(object.deployment) { return target }
+        let served = plugins.current
+        if let target = served.target(object.deployment) { return target }
+        try served.checkWorks(object.deployment)
         let kind = object.id.kind
         throw RuleError(
             .unsupported,

@@ -19,8 +19,7 @@ package final class ObjectKeeper: Sendable {
     private let sweepInterval: Duration
     private let logger: Logger
     private let questions = ObjectQuestions()
-    private let rings: AsyncStream<Void>
-    private let bell: AsyncStream<Void>.Continuation
+    private let bell = Bell()
 
     /// Makes a keeper.
     ///
@@ -42,11 +41,10 @@ package final class ObjectKeeper: Sendable {
         self.pace = pace
         self.sweepInterval = sweepInterval
         self.logger = logger
-        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Has objects looked for that are not wanted, now.
-    func ring() { bell.yield() }
+    func ring() { bell.ring() }
 
     /// After how many seconds an object that was made just now is asked about.
     var firstPause: Int64 { pace.first }
@@ -55,13 +53,8 @@ package final class ObjectKeeper: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             for care in cares where care.tendsOpenObjects { group.addTask { await self.tendWhatIsDue(care) } }
-            group.addTask { [bell, sweepInterval] in
-                while !Task.isCancelled {
-                    bell.yield()
-                    do { try await Task.sleep(for: sweepInterval) } catch { return }
-                }
-            }
-            for await _ in rings { await sweep() }
+            group.addTask { [bell, sweepInterval] in await bell.ring(every: sweepInterval) }
+            for await _ in bell.rings { await sweep() }
             group.cancelAll()
         }
         await questions.end()

@@ -15,7 +15,9 @@ struct ResponseCare: ObjectCare {
     func tend(_ response: ManagedObject, isDue _: Bool) async throws -> ManagedObject { response }
 
     func undo(_ response: ManagedObject) async throws -> Bool {
-        guard plugins.target(response.deployment) != nil else {
+        let served = plugins.current
+        guard served.target(response.deployment) != nil else {
+            guard served.failure(of: response.deployment) == nil else { return false }
             // It may be configured again, until the provider has dropped the response by itself.
             return response.state.expiresAt.map { $0 <= clock.now() } ?? true
         }
@@ -32,7 +34,13 @@ struct ResponseCare: ObjectCare {
     /// - Throws: ``DeploymentFailure``.
     func remove(_ response: ManagedObject, requestID: String) async throws {
         guard let providerID = response.providerID, let input = FileInput(id: providerID).json else { return }
-        guard let target = plugins.target(response.deployment) else {
+        let served = plugins.current
+        guard let target = served.target(response.deployment) else {
+            if let failure = served.failure(of: response.deployment),
+                let deployment = served.models.deployment(response.deployment)
+            {
+                throw DeploymentFailure(deployment: deployment, failure: failure)
+            }
             logger.warning(
                 "a response is left at a deployment that is not configured any more",
                 metadata: [

@@ -141,7 +141,9 @@ struct ResponseRoutes: Sendable {
     }
 
     private func target(of response: ManagedObject, _ clientID: String) throws(RuleError) -> PluginTarget {
-        if let target = services.plugins.target(response.deployment) { return target }
+        let served = services.plugins.current
+        if let target = served.target(response.deployment) { return target }
+        try served.checkWorks(response.deployment)
         throw RuleError(
             .responseNotFound,
             "The deployment that made the response \(clientID) is not configured any more.",

@@ -25,8 +25,7 @@ package final class WebhookSender: Sendable {
     private let clock: any WallClock
     private let userAgent: String
     private let logger: Logger
-    private let rings: AsyncStream<Void>
-    private let bell: AsyncStream<Void>.Continuation
+    private let bell = Bell()
     /// How many messages are on their way to each receiver.
     private let underWay = Mutex<[String: Int]>([:])
 
@@ -56,23 +55,17 @@ package final class WebhookSender: Sendable {
         self.clock = clock
         self.userAgent = userAgent
         self.logger = logger
-        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Has it look for messages now.
-    package func ring() { bell.yield() }
+    package func ring() { bell.ring() }
 
     /// Sends until the calling task is cancelled; may be called once.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { [bell] in
-                while !Task.isCancelled {
-                    bell.yield()
-                    do { try await Task.sleep(for: Self.timeBetweenLooks) } catch { return }
-                }
-            }
+            group.addTask { [bell] in await bell.ring(every: Self.timeBetweenLooks) }
             var isHeard = true
-            for await _ in rings {
+            for await _ in bell.rings {
                 do {
                     try await takeDue(into: &group)
                     isHeard = true

@@ -6,25 +6,6 @@ import GantryPlugin
 enum Failures {
     private static let longestMessage = 2_048
 
-    /// What an error body says.
-    private struct ProviderError {
-        var message: String?
-        var parameter: String?
-        var codes: [String] = []
-
-        init(_ body: [UInt8]) {
-            let value: JSON
-            do { value = try JSON(parsing: body) } catch { return }
-            // Servers that speak OpenAI's format also write the members without `error`, or only `detail`.
-            let error = value["error"]?.object.map { JSON.object($0) } ?? value
-            message = (error["message"] ?? value["error"] ?? value["detail"])?.string
-            parameter = error["param"]?.string
-            codes = [error["code"]?.string, error["type"]?.string].compactMap { $0 }
-        }
-
-        func has(_ codes: String...) -> Bool { self.codes.contains { codes.contains($0) } }
-    }
-
     /// The failure that fits a response other than one of success.
     static func failure(_ response: HTTPResponse, _ body: [UInt8]) -> Failure {
         let error = ProviderError(body)
@@ -77,13 +58,18 @@ enum Failures {
     private static func reason(_ status: Int, _ error: ProviderError) -> FailureReason {
         switch status {
         case 401, 403: return .upstreamAuthentication
+        // DeepSeek's and OpenRouter's way to say that the account has no money left.
+        case 402: return .quota
         case 404: return .notFound
         case 408, 504: return .upstreamTimeout
         case 409: return .conflict
         case 413: return .tooLarge
         case 429: return error.has("insufficient_quota") ? .quota : .rateLimit
+        // Groq has no room for requests of a lower service tier; <https://console.groq.com/docs/errors>,
+        // read 2026-11-23.
+        case 498: return .upstreamUnavailable
         case 400..<500:
-            if error.has("context_length_exceeded") { return .contextLength }
+            if error.has("context_length_exceeded", "exceed_context_size_error") { return .contextLength }
             return error.has("content_policy_violation", "content_filter") ? .filtered : .invalid
         case 500...: return .upstreamUnavailable
         default: return .upstreamProtocol

@@ -9,9 +9,9 @@ struct FileSearch {
     private let until: Int64
 
     /// Reads the upload's input and the moments between which it was made; nil for the input of a plain list.
-    init?(_ input: JSON) throws(Failure) {
+    init?(_ input: JSON, purposes: [String: String] = [:]) throws(Failure) {
         guard let like = input["like"] else { return nil }
-        upload = try FileUpload(like)
+        upload = try FileUpload(like, purposes: purposes)
         guard let since = input["since"]?.integer, let until = input["until"]?.integer else {
             throw Failure(.internalError, "The host does not say when the file was made.")
         }

@@ -3,7 +3,7 @@ import GantryPlugin
 /// Files.
 extension OpenAITarget {
     func createFile(_ operation: Operation) async throws(Failure) -> OperationResult {
-        let upload = try FileUpload(try operation.inputJSON())
+        let upload = try FileUpload(try operation.inputJSON(), purposes: provider.quirks.filePurposes)
         let form = upload.form(boundary: try boundary())
         let answer = try Responses.object(try await answer(to: requests.upload(form), operation))
         let id = try Responses.id(of: answer)
@@ -27,7 +27,7 @@ extension OpenAITarget {
 
     func listFiles(_ operation: Operation) async throws(Failure) -> OperationResult {
         let input = try operation.inputJSON()
-        let search = try FileSearch(input)
+        let search = try FileSearch(input, purposes: provider.quirks.filePurposes)
         let path =
             search == nil
             ? Requests.page("/files", limit: input["limit"]?.integer, after: input["after"])
@@ -40,7 +40,7 @@ extension OpenAITarget {
     func fileContent(_ operation: Operation) async throws(Failure) -> OperationResult {
         let input = try operation.inputJSON()
         let path = try Requests.path("/files", input) + "/content"
-        let response = try await operation.send(requests.download(path, range: input["range"]?.string))
+        let response = try await send(requests.download(path, range: input["range"]?.string), operation)
         guard response.isSuccess else { throw Failures.contentFailure(response, try await response.body()) }
         try await response.pipe()
         return .done

@@ -1,30 +1,39 @@
 import GantryPlugin
 
-/// One deployment at OpenAI.
+/// One deployment at OpenAI, or at a provider that speaks its wire format.
 public struct OpenAITarget: AdapterTarget {
     let requests: Requests
     let host: Host
+    let provider: Provider
+    /// What the manifest binds; nil for nothing.
+    let hooks: Hooks?
     /// The model's name at the provider, if the deployment says it.
     let model: String?
 
-    init(settings: Settings, host: Host) {
+    init(settings: Settings, provider: Provider, hooks: Hooks?, host: Host) {
         model = settings.model
         requests = Requests(settings: settings)
+        self.provider = provider
         self.host = host
+        self.hooks = hooks
     }
 
     /// Gives the client the answers to its own requests as they come.
     public func relay(_ operation: Operation) throws(Failure) -> Relay? {
+        if let hooks, hooks.readsAnswers(streaming: operation.isStreaming) { return nil }
         switch operation.kind {
-        case .chat: try relay(operation, to: requests.chat)
-        case .embed: try relay(operation, to: requests.embeddings)
-        default: nil
+        case .chat: return try relay(operation, to: requests.chat, .chat, editing: provider.quirks.chat)
+        case .embed: return try relay(operation, to: requests.embeddings, .embeddings)
+        default: return nil
         }
     }
 
     /// Runs one operation.
     public func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         switch operation.kind {
+        case .chat:
+            try await answerThroughHooks(operation, to: requests.chat, .chat, editing: provider.quirks.chat)
+        case .embed: try await answerThroughHooks(operation, to: requests.embeddings, .embeddings)
         case .probe: try await probe(operation)
         case .fileCreate: try await createFile(operation)
         case .fileGet: try await getFile(operation)
@@ -59,9 +68,13 @@ public struct OpenAITarget: AdapterTarget {
     }
 
     /// Sends the client's request with the resolved places replaced.
-    private func relay(_ operation: Operation, to request: HTTPRequest) throws(Failure) -> Relay {
-        var request = request
-        request.body = try Requests.splice(operation.references, into: try operation.withInput { $0.count })
+    private func relay(
+        _ operation: Operation,
+        to request: HTTPRequest,
+        _ name: Hooks.Name,
+        editing edits: ChatEdits? = nil
+    ) throws(Failure) -> Relay {
+        let request = try signed(try filled(request, operation, name, editing: edits).request)
         return Relay(request) { (response) async throws(Failure) in
             Failures.failure(response, try await response.body())
         }
@@ -78,7 +91,7 @@ public struct OpenAITarget: AdapterTarget {
         to request: HTTPRequest,
         _ operation: Operation
     ) async throws(Failure) -> [UInt8] {
-        let response = try await operation.send(request)
+        let response = try await send(request, operation)
         let body = try await response.body()
         guard response.isSuccess else { throw Failures.failure(response, body) }
         return body
@@ -99,7 +112,7 @@ public struct OpenAITarget: AdapterTarget {
         _ operation: Operation
     ) async throws(Failure) {
         let path = try Requests.path(collection, input)
-        let response = try await operation.send(requests.delete(path))
+        let response = try await send(requests.delete(path), operation)
         let body = try await response.body()
         guard response.isSuccess || response.status == 404 else { throw Failures.failure(response, body) }
         if response.isSuccess, try Responses.object(body)["deleted"]?.bool == false {

@@ -93,9 +93,7 @@ struct Requests: Sendable {
         var position = 0
         for reference in references {
             let range = reference.range
-            guard range.lowerBound >= position, range.upperBound <= length else {
-                throw Failure(.internalError, "The places that the host found in the request are not in order.")
-            }
+            guard range.lowerBound >= position, range.upperBound <= length else { throw unordered }
             if range.lowerBound > position { segments.append(.input(position..<range.lowerBound)) }
             segments.append(.bytes(JSON.string(reference.upstreamID).serialized()))
             position = range.upperBound
@@ -103,6 +101,11 @@ struct Requests: Sendable {
         if position < length { segments.append(.input(position..<length)) }
         return segments
     }
+
+    static let unordered = Failure(
+        .internalError,
+        "The places that the host found in the request are not in order."
+    )
 
     /// The id of an operation on one thing.
     static func id(of input: JSON) throws(Failure) -> String {
@@ -174,14 +177,14 @@ struct FileUpload {
     private let mediaType: String
     private let lifetimeInSeconds: Int64?
 
-    /// Reads the operation's input.
-    init(_ input: JSON) throws(Failure) {
+    /// Reads the operation's input; `purposes` are the provider's own names for some.
+    init(_ input: JSON, purposes: [String: String] = [:]) throws(Failure) {
         guard let filename = input["filename"]?.string, let purpose = input["purpose"]?.string else {
             throw Failure(.internalError, "The host names neither filename nor purpose of the file.")
         }
         self.filename = filename
         // The proxy whose clients are served here takes `messages`; OpenAI knows the same thing as `user_data`.
-        self.purpose = purpose == "messages" ? "user_data" : purpose
+        self.purpose = purposes[purpose] ?? (purpose == "messages" ? purposes["user_data"] ?? "user_data" : purpose)
         mediaType = Wire.mediaType(input["mime_type"]?.string)
         bytes = input["bytes"]?.integer
         lifetimeInSeconds = input["expires_in"]?.integer

@@ -2,9 +2,6 @@ import GantryPlugin
 
 /// What a deployment's parameters say.
 struct Settings: Sendable {
-    private static let defaultBase = "https://api.openai.com/v1"
-    private static let names = ["model", "api_key", "api_base", "organization", "project"]
-
     /// The URL that paths are appended to; it ends without a slash.
     let base: String
     /// The headers of every request.
@@ -14,86 +11,101 @@ struct Settings: Sendable {
 
     /// Checks the parameters.
     /// - Throws: ``Failure`` with `.invalid`, which names the parameter and says what to do.
-    init(_ parameters: JSON) throws(Failure) {
+    init(_ parameters: JSON, of provider: Provider) throws(Failure) {
         guard let object = parameters.object else {
-            throw Failure(.invalid, "The parameters of an openai deployment must be an object.")
+            throw Failure(.invalid, "The parameters of a deployment of \(provider.name) must be an object.")
         }
-        if let unknown = object.names.first(where: { !Self.names.contains($0) }) {
-            throw Failure(
-                .invalid,
-                "openai has no parameter `\(unknown)`; remove it. Known are: \(Self.names.joined(separator: ", ")).",
-                parameter: unknown
-            )
-        }
+        let parameters = Parameters(values: object, provider: provider)
+        try parameters.refuseUnknown()
         model = object["model"]?.string
-        let customBase = try Self.text("api_base", of: object)
-        base = try customBase.map { base throws(Failure) in try Self.checkedBase(base) } ?? Self.defaultBase
-        var headers: [Header] = []
-        if let key = object["api_key"], !key.isNull {
-            headers.append(Header("Authorization", "Bearer ", secret: try Self.secretName(key)))
-        } else if customBase == nil {
-            throw Failure(
-                .invalid,
-                "openai needs `api_key`: set it in the deployment or set OPENAI_API_KEY.",
-                parameter: "api_key"
-            )
+        let customBase = try parameters.base()
+        guard let base = customBase ?? provider.base else {
+            throw parameters.refusal("api_base", "it is needed", "Set it in the deployment: where the server is.")
         }
-        if let value = try Self.headerValue("organization", of: object) {
-            headers.append(Header("OpenAI-Organization", value))
-        }
-        if let value = try Self.headerValue("project", of: object) { headers.append(Header("OpenAI-Project", value)) }
-        self.headers = headers
+        self.base = base
+        headers = try parameters.headers(needsKey: customBase == nil && !provider.quirks.isKeyless)
+    }
+}
+
+/// A deployment's parameters, on their way to become settings.
+private struct Parameters {
+    let values: JSONObject
+    let provider: Provider
+
+    func refuseUnknown() throws(Failure) {
+        let names = provider.parameters
+        guard let unknown = values.names.first(where: { !names.contains($0) }) else { return }
+        throw Failure(
+            .invalid,
+            "\(provider.name) has no parameter `\(unknown)`; remove it. Known are: \(names.joined(separator: ", ")).",
+            parameter: unknown
+        )
     }
 
-    private static func text(_ name: String, of object: JSONObject) throws(Failure) -> String? {
-        guard let value = object[name], !value.isNull else { return nil }
+    /// `api_base`, without a slash at its end.
+    func base() throws(Failure) -> String? {
+        guard let text = try text("api_base") else { return nil }
+        guard let base = BaseURL.checked(text, defaultPath: provider.quirks.defaultPath) else {
+            throw Failure(.invalid, "`api_base` \(BaseURL.rule).", parameter: "api_base")
+        }
+        return base
+    }
+
+    func headers(needsKey: Bool) throws(Failure) -> [Header] {
+        var headers: [Header] = []
+        for template in provider.headers {
+            switch template.ending {
+            case .none: headers.append(Header(template.name, template.value))
+            case .secret(let name): headers.append(Header(template.name, template.value, secret: name))
+            case .parameter(let name):
+                if let secret = try secretName(name) {
+                    headers.append(Header(template.name, template.value, secret: secret))
+                } else if needsKey || name != "api_key" {
+                    throw missing(name)
+                }
+            }
+        }
+        for (parameter, header) in provider.headerParameters {
+            if let value = try headerValue(parameter) { headers.append(Header(header, value)) }
+        }
+        return headers
+    }
+
+    private func missing(_ name: String) -> Failure {
+        let variable = name == "api_key" ? provider.keyVariable.map { " or set \($0)" } ?? "" : ""
+        return Failure(
+            .invalid,
+            "\(provider.name) needs `\(name)`: set it in the deployment\(variable).",
+            parameter: name
+        )
+    }
+
+    private func text(_ name: String) throws(Failure) -> String? {
+        guard let value = values[name], !value.isNull else { return nil }
         guard let text = value.string, !text.isEmpty else {
-            throw Failure(
-                .invalid,
-                "`\(name)` of an openai deployment must be a text; remove it or fill it.",
-                parameter: name
-            )
+            throw refusal(name, "it must be a text", "Remove it or fill it.")
         }
         return text
     }
 
-    private static func headerValue(_ name: String, of object: JSONObject) throws(Failure) -> String? {
-        guard let value = try text(name, of: object) else { return nil }
+    private func headerValue(_ name: String) throws(Failure) -> String? {
+        guard let value = try text(name) else { return nil }
         guard value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw Failure(
-                .invalid,
-                "`\(name)` of an openai deployment may only have visible ASCII characters.",
-                parameter: name
-            )
+            throw refusal(name, "it may only have visible ASCII characters", "Correct it.")
         }
         return value
     }
 
-    private static func secretName(_ value: JSON) throws(Failure) -> String {
+    private func secretName(_ parameter: String) throws(Failure) -> String? {
+        guard let value = values[parameter], !value.isNull else { return nil }
         guard let name = value["secret"]?.string, !name.isEmpty else {
-            throw Failure(
-                .invalid,
-                "`api_key` of an openai deployment must be a text, such as os.environ/OPENAI_API_KEY.",
-                parameter: "api_key"
-            )
+            let example = provider.keyVariable ?? "NAME"
+            throw refusal(parameter, "it must be a text", "Write one such as os.environ/\(example).")
         }
         return name
     }
 
-    /// The base without a slash at its end.
-    private static func checkedBase(_ text: String) throws(Failure) -> String {
-        let refusal = Failure(
-            .invalid,
-            "`api_base` must be an http or https URL with its version, such as \(defaultBase).",
-            parameter: "api_base"
-        )
-        let lowercase = text.lowercased()
-        guard let scheme = ["https://", "http://"].first(where: { lowercase.hasPrefix($0) }) else { throw refusal }
-        var rest = text.utf8.dropFirst(scheme.utf8.count)
-        while rest.last == UInt8(ascii: "/") { rest.removeLast() }
-        guard let first = rest.first, first != UInt8(ascii: "/"), first != UInt8(ascii: ":"),
-            rest.allSatisfy({ (0x21...0x7E).contains($0) && !"?#@\\".utf8.contains($0) })
-        else { throw refusal }
-        return scheme + String(decoding: rest, as: UTF8.self)
+    func refusal(_ name: String, _ problem: String, _ advice: String) -> Failure {
+        Failure(.invalid, "`\(name)` of a deployment of \(provider.name): \(problem). \(advice)", parameter: name)
     }
 }

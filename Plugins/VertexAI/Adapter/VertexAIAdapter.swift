@@ -51,8 +51,18 @@ public struct VertexAIAdapter: Adapter {
     /// - Parameters:
     ///   - configuration: The manifest's entry; the plugin has no settings of its own in it.
     ///   - host: The services of the host.
-    /// - Throws: Nothing; the protocol allows it.
+    /// - Throws: `.invalid` if there is a setting: it would be ignored.
     public init(configuration: JSON, host: Host) throws(Failure) {
+        guard let members = configuration.object else {
+            throw Failure(.invalid, "The configuration of the Vertex AI plugin is not a JSON object.")
+        }
+        if let unknown = members.names.first {
+            throw Failure(
+                .invalid,
+                "Vertex AI takes no configuration; remove `\(unknown)`, or set it in the deployments.",
+                parameter: unknown
+            )
+        }
         self.host = host
     }
 

@@ -260,7 +260,7 @@ typedef struct gantry_host {
   /* Small cache, private to the instance, lost at restart. */
   gantry_status (*cache_get)(void *ctx, gantry_slice key, uint8_t *out, size_t *len);
   gantry_status (*cache_put)(void *ctx, gantry_slice key, gantry_slice value, uint64_t ttl_ms);
-  const void *(*extension)(void *ctx, const char *id); /* "org.example.thing/1" or NULL */
+  const void *(*extension)(void *ctx, const char *id); /* id: "org.example.thing/1"; NULL if unknown. See gantry_functions.h */
 } gantry_host;
 
 typedef struct gantry_instance gantry_instance; /* one plugins.d entry */

@@ -2,14 +2,14 @@
 #define GANTRY_TEMPLATES_H
 #include <stddef.h>
 
-/* One file that `gantry plugin new` writes. */
+/* One file that `gantry plugin new` writes, for a plugin called acme. */
 typedef struct gantry_template_file {
-    const char *path;
+    const char *path; /* its language, and where it belongs in the plugin's folder */
     const unsigned char *bytes;
     size_t length;
 } gantry_template_file;
 
-/* All of them; ends with a null path. */
-extern const gantry_template_file gantry_template_files[];
+/* All of them; the table ends with a null path. */
+const gantry_template_file *gantry_templates(void);
 
 #endif

@@ -233,6 +233,15 @@ def _rows() -> list[Row]:
         rows.append(Row(("GET", path), "nothing", "every good key", _get(path), nothing))
     for path in ("/v1/models/", "/models/"):
         rows.append(Row(("GET", path + "**"), "model", "the models of the key", _get(path + "NAME")))
+    function = "/plugins/{name}/functions/{function}"
+    called = _post("/plugins/none/functions/none", arguments=[])
+    rows.append(Row(("POST", function), "plugin", "administrators", called, (UNKNOWN,)))
+    rows += [
+        Row(("GET", "/plugins"), "nothing", "administrators", _get("/plugins"), nothing),
+        Row(("GET", "/plugins/{name}"), "nothing", "administrators", _get("/plugins/openai"), nothing),
+        Row(("GET", "/plugins/{name}"), "plugin", "administrators", _get("/plugins/NAME"), (UNKNOWN,)),
+        Row(("GET", "/metrics"), "nothing", "administrators", _get("/metrics"), nothing),
+    ]
     user = "user"
     rows += [
         Row(("POST", "/user/new"), user, "administrators", _post("/user/new", user_id="new-RANDOM"), nothing),

@@ -55,7 +55,7 @@ struct BrokenConfigurationTests {
         (
             "zebra: 1",
             "config.yaml:1: zebra: unknown key. "
-                + "The keys here are model_list, general_settings, litellm_settings, router_settings, environment_variables."
+                + "The keys here are model_list, general_settings, litellm_settings, router_settings, plugin_settings, environment_variables."
         ),
         ("include: [a.yaml]", "config.yaml:1: include: include is not supported. Put the models into this file."),
         ("general_settings: {}", "config.yaml:1: model_list is missing. Add the models that the gateway serves."),

@@ -13,7 +13,8 @@ struct BrokenManifestTests {
         ("id: x\nversion: 1.0\nlibrary: x", "p.yaml:2: version: must be a string, not a number. Put it in quotes."),
         (
             "id: x\nversion: \"1\"",
-            "p.yaml:1: library is missing. Give the library's file, such as libgantry-plugin-openai.so."
+            "p.yaml:1: library is missing. Give the library's file, such as libgantry-plugin-openai.so, "
+                + "or `wire: openai` for a provider without one."
         ),
         (
             "id: Open AI\nversion: \"1\"\nlibrary: x",
@@ -54,7 +55,7 @@ struct BrokenManifestTests {
         ),
         (
             required + "sha256: 123abc",
-            "p.yaml:4: sha256: must be the 64 hexadecimal digits that sha256sum prints for the library."
+            "p.yaml:4: sha256: must be the 64 hexadecimal digits that sha256sum prints for the file."
         ),
         (required + "isolation: none", "p.yaml:4: isolation: must be process or in_process, not \"none\"."),
         (

@@ -38,6 +38,19 @@ enum ConfigurationFixtures {
         isolation: in_process
         """
 
+    static let acme = """
+        id: acme
+        version: "7"
+        wire: openai
+        providers: [acme]
+        base_url: https://api.acme.example/v1
+        headers: {Authorization: "Bearer {api_key}", X-Team: "{team}", X-Plain: gantry}
+        secrets: {team: os.environ/REGION}
+        api_key_env: ACME_KEY
+        operations: [chat, embeddings, models, files, responses.create]
+        quirks: {keyless: true, chat_rename: {max_completion_tokens: max_tokens}, file_purposes: {user_data: ocr}}
+        """
+
     /// Loads a configuration with the two plugins, or with other manifests by file name.
     static func load(
         _ text: String,

@@ -8,6 +8,7 @@ struct ConfigurationFuzzTests {
         var generator = SplitMix64(state: seed)
         let seeds = [
             ConfigurationFixtures.scenario, ConfigurationFixtures.openAI, ConfigurationFixtures.vertexAI,
+            ConfigurationFixtures.acme,
             "a: &x {b: [*x, 'c', \"d\\u0041\"], ? e : !!int 3}\nf: |\n  text\ng: >-\n  more\n<<: *x\n",
         ]
         .map { Array($0.utf8) }

@@ -30,4 +30,7 @@ final class TemporaryFolder: Sendable {
         try data.write(to: URL(fileURLWithPath: file))
         return file
     }
+
+    /// Removes a file.
+    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
 }

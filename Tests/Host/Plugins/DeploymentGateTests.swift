@@ -57,6 +57,58 @@ struct DeploymentGateTests {
     }
 
     @Test
+    func whoeverWaitsBeginsWhenTheLimitIsRaised() throws {
+        let gate = Self.gate(running: 1, waiting: 10)
+        try withEmbeddedBench(try Self.waiting(), gate: gate) { bench, loop in
+            for number in 0..<5 { bench.start(input: "\(number)") }
+            gate.follow(GateLimits(running: 3), .none, forgets: false)
+            loop.run()
+            loop.advanceTime(by: .seconds(1))
+
+            #expect(bench.log.all.count == 3)
+            gate.follow(GateLimits(running: nil), .none, forgets: false)
+            loop.advanceTime(by: .seconds(1))
+            #expect(bench.log.all.count == 5)
+            #expect(gate.standing == DeploymentStanding())
+        }
+    }
+
+    @Test
+    func whoeverRunsGoesOnWhenTheLimitIsLoweredAndTheOthersWait() throws {
+        let gate = Self.gate(running: 3, waiting: 10)
+        try withEmbeddedBench(try Self.waiting(), gate: gate) { bench, loop in
+            for number in 0..<5 { bench.start(input: "\(number)") }
+            gate.follow(GateLimits(running: 1), .none, forgets: false)
+            loop.advanceTime(by: .seconds(1))
+            #expect(bench.log.all.count == 3)
+            #expect(gate.standing == DeploymentStanding(outstanding: 2, isFull: true))
+            loop.advanceTime(by: .seconds(1))
+            #expect(bench.log.all.count == 4)
+            loop.advanceTime(by: .seconds(1))
+
+            #expect(bench.log.all.count == 5)
+            #expect(gate.standing == DeploymentStanding())
+        }
+    }
+
+    @Test
+    func anotherDeploymentHasNotFailedYet() {
+        let gate = Self.gate(running: nil, cooldown: Self.busy)
+        let loop = EmbeddedEventLoop()
+        guard case .admitted(let ticket) = gate.enter(on: loop, turn: { { _ in } }) else { return #expect(Bool(false)) }
+        guard case .admitted(let late) = gate.enter(on: loop, turn: { { _ in } }) else { return #expect(Bool(false)) }
+        gate.leave(ticket, .failed)
+        #expect(gate.standing.rest != nil)
+
+        gate.follow(GateLimits(running: nil), Self.busy, forgets: false)
+        #expect(gate.standing.rest != nil)
+        gate.follow(GateLimits(running: nil), Self.busy, forgets: true)
+        #expect(gate.standing.rest == nil)
+        gate.leave(late, .failed)
+        #expect(gate.standing.rest == nil, "what began before says nothing")
+    }
+
+    @Test
     func whatMayNotWaitIsTurnedAwayWithoutATrace() throws {
         let gate = Self.gate(running: 1)
         let plugin = try Self.waiting()

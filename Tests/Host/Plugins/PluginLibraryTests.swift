@@ -23,7 +23,8 @@ struct PluginLibraryTests {
             secrets: [:]
         )
         do throws(PluginError) {
-            _ = try PluginLibrary(PluginImage(definition, runDirectory: library.path("run")), as: definition)
+            let image = try PluginImage(definition, runDirectory: library.path("run"))
+            _ = try PluginLibraries().library(image, as: definition)
             return nil
         } catch {
             return error

@@ -27,7 +27,7 @@ struct StepTimesTests {
         let reading = times.reading
 
         #expect(reading.count == 100)
-        #expect(reading.sumInNanoseconds == 98 * 1000 + 40_000 + .max / 2)
+        #expect(reading.sumInNanoseconds == 98 * 1000 + 40_000 + UInt64.max / 2)
         #expect(reading.bound(of: 0.5) == 1024)
         #expect(reading.bound(of: 0.99) == 65_536)
         #expect(reading.bound(of: 1) == .max)

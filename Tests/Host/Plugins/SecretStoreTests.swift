@@ -68,4 +68,48 @@ struct SecretStoreTests {
 
         #expect(store.masked("-----BEGIN PRIVATE KEY-----\\n\(line)\\n") == "-----BEGIN PRIVATE KEY-----\\n[secret]\\n")
     }
+
+    @Test
+    func aSecretIsDroppedWithItsLastLease() {
+        let store = SecretStore(["shared": "manifest-secret"])
+        var first: SecretLease? = SecretLease(store)
+        var second: SecretLease? = SecretLease(store)
+        let name = store.add("secret-a", parameter: "key", scope: .deployment("a"), lease: first)
+
+        #expect(store.add("secret-a", parameter: "key", scope: .deployment("a"), lease: second) == name)
+        first = nil
+        #expect(store.value(name, deployment: "a") == "secret-a")
+        second = nil
+        #expect(first == nil && second == nil)
+        #expect(store.value(name, deployment: "a") == nil)
+        #expect(store.masked("secret-a manifest-secret") == "secret-a [secret]")
+    }
+
+    @Test
+    func aNameIsNotGivenToAnotherValueEvenAfterItWasDropped() {
+        let store = SecretStore([:])
+        var names: Set<String> = []
+        for number in 0..<100 {
+            let lease = SecretLease(store)
+            names.insert(store.add("secret-\(number)", parameter: "key", scope: .deployment("a"), lease: lease))
+            let other = SecretLease(store)
+            names.insert(store.add("other-\(number)", parameter: "key", scope: .deployment("a"), lease: other))
+        }
+
+        #expect(names.count == 200)
+    }
+
+    @Test
+    func twoDeploymentsWithOneSecretKeepIt() {
+        let store = SecretStore([:])
+        var lease: SecretLease? = SecretLease(store)
+        let first = store.add("secret-a", parameter: "key", scope: .deployment("a"), lease: lease)
+        let second = store.add("secret-a", parameter: "key", scope: .deployment("b"))
+
+        lease = nil
+        #expect(lease == nil)
+        #expect(store.value(first, deployment: "a") == nil)
+        #expect(store.value(second, deployment: "b") == "secret-a")
+        #expect(store.masked("secret-a") == "[secret]")
+    }
 }

@@ -19,4 +19,15 @@ struct RequestMemoryTests {
         #expect(refusal?.retryAfter != nil)
         withExtendedLifetime((second, third)) {}
     }
+
+    @Test
+    func anotherLimitIsFollowedAtOnce() throws {
+        let memory = RequestMemory(limitInBytes: 100)
+        let held = try memory.share(ofBytes: 80)
+
+        memory.follow(limitInBytes: 50)
+        #expect(throws: GatewayError.self) { _ = try memory.share(ofBytes: 1) }
+        memory.follow(limitInBytes: 200)
+        withExtendedLifetime((held, try memory.share(ofBytes: 120))) {}
+    }
 }

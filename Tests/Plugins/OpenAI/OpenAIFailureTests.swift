@@ -72,6 +72,38 @@ struct OpenAIFailureTests {
         Case(504, "[1", status(504, .upstreamTimeout, retry: true)),
         Case(302, "", status(302, .upstreamProtocol, retry: false)),
         Case(418, #"{"object":"error","message":"tea","code":400}"#, Failure(.invalid, "tea")),
+        Case(
+            402,
+            #"{"error":{"message":"Insufficient Balance"}}"#,
+            Failure(.quota, "Insufficient Balance", mayFallBack: true)
+        ),
+        Case(
+            498,
+            #"{"error":{"message":"No room"}}"#,
+            Failure(.upstreamUnavailable, "No room", isRetryable: true, mayFallBack: true)
+        ),
+        Case(400, #"{"message":"Sorry"}"#, Failure(.invalid, "Sorry")),
+        Case(400, #"{"code":"Bad thing","error":"It is bad"}"#, Failure(.invalid, "It is bad")),
+        Case(
+            400,
+            #"{"error":{"code":400,"message":"Too long","type":"exceed_context_size_error"}}"#,
+            Failure(.contextLength, "Too long")
+        ),
+        Case(
+            422,
+            #"{"detail":[{"type":"missing","loc":["body","messages",0],"msg":"Field required"},{"msg":"And this"}]}"#,
+            Failure(.invalid, "body.messages.0: Field required; And this")
+        ),
+        Case(
+            422,
+            #"{"object":"error","message":{"detail":[{"loc":["body","store"],"msg":"Extra"}]},"type":"invalid"}"#,
+            Failure(.invalid, "body.store: Extra")
+        ),
+        Case(422, #"{"detail":{"message":"Inner"}}"#, Failure(.invalid, "Inner")),
+        Case(422, #"{"error":{"message":{"detail":"Deep"}}}"#, Failure(.invalid, "Deep")),
+        Case(422, #"{"detail":[]}"#, Failure(.invalid, "The provider answered with status 422.")),
+        Case(422, #"{"detail":[1,{"loc":["a"]}],"message":"Else"}"#, Failure(.invalid, "Else")),
+        Case(422, #"{"error":true,"message":""}"#, Failure(.invalid, "The provider answered with status 422.")),
     ]
 
     private static func status(_ status: Int, _ reason: FailureReason, retry: Bool) -> Failure {

@@ -75,7 +75,7 @@ struct OpenAISettingsTests {
     }
 
     private static let mistakes: [(JSON, String)] = [
-        (JSON.null, "openai deployment must be an object"), (["model": "m"], "OPENAI_API_KEY"),
+        (JSON.null, "deployment of openai must be an object"), (["model": "m"], "OPENAI_API_KEY"),
         (["model": "m", "api_key": nil], "OPENAI_API_KEY"), (["model": "m", "api_key": "sk-plain"], "os.environ"),
         (["model": "m", "api_key": ["secret": 1]], "os.environ"),
         (["model": "m", "api_key": ["secret": "k"], "vertex_project": "p"], "`vertex_project`"),

@@ -19,16 +19,22 @@ package final class FakeHost {
         return (0..<32).map { seed &+ $0 }
     }
 
+    /// The functions of hooks by `GANTRY_HOOK_*`; an adapter sees those that are there when it is made.
+    package var hooks: [UInt32: (_ inputs: [HookInput]) -> HookAnswer] = [:]
+
     /// The table, valid as long as this object.
     package let pointer: UnsafePointer<gantry_host>
 
     private let memory: UnsafeMutablePointer<gantry_host>
+    private let functions: UnsafeMutablePointer<gantry_functions>
     private var randomByte: UInt8 = 0
 
     /// Makes a host; `size` is how much of the table it claims to know.
     package init(size: Int = MemoryLayout<gantry_host>.size) {
         memory = .allocate(capacity: 1)
         memory.initialize(to: gantry_host())
+        functions = .allocate(capacity: 1)
+        functions.initialize(to: gantry_functions())
         pointer = UnsafePointer(memory)
         memory.pointee.size = UInt32(clamping: size)
         memory.pointee.ctx = Unmanaged.passUnretained(self).toOpaque()
@@ -36,9 +42,13 @@ package final class FakeHost {
         setClockAndRandom()
         setSign()
         setCache()
+        setFunctions()
     }
 
-    deinit { memory.deallocate() }
+    deinit {
+        memory.deallocate()
+        functions.deallocate()
+    }
 
     private static func from(_ context: UnsafeMutableRawPointer?) -> FakeHost? {
         context.map { Unmanaged<FakeHost>.fromOpaque($0).takeUnretainedValue() }
@@ -100,5 +110,58 @@ package final class FakeHost {
             FakeHost.from(context)?.cache[FakeHost.text(key)] = FakeHost.bytes(value)
             return 0
         }
+    }
+
+    private func setFunctions() {
+        functions.pointee.size = UInt32(clamping: MemoryLayout<gantry_functions>.size)
+        functions.pointee.ctx = memory.pointee.ctx
+        functions.pointee.call = { context, hook, inputs, count, sink in
+            guard let function = FakeHost.from(context)?.hooks[hook], let sink else { return -6 }
+            let inputs = UnsafeBufferPointer(start: inputs, count: count).map {
+                HookInput(bytes: FakeHost.bytes($0.bytes), number: $0.number)
+            }
+            let answer = function(inputs)
+            answer.bytes.withUnsafeBufferPointer { bytes in
+                var value = gantry_value(bytes: gantry_slice(), number: answer.number)
+                value.bytes = gantry_slice(ptr: bytes.baseAddress, len: bytes.count)
+                sink.pointee.emit?(sink.pointee.ctx, &value)
+            }
+            return answer.status
+        }
+        memory.pointee.extension = { context, id in
+            guard let host = FakeHost.from(context), !host.hooks.isEmpty, let id,
+                String(cString: id) == GANTRY_FUNCTIONS_EXTENSION
+            else { return nil }
+            host.functions.pointee.hooks = host.hooks.keys.reduce(0) { $0 | 1 << UInt64($1) }
+            return UnsafeRawPointer(host.functions)
+        }
+    }
+}
+
+/// One input of a hook.
+package struct HookInput: Equatable, Sendable {
+    /// The bytes of a text or a body.
+    package var bytes: [UInt8]
+    /// A number.
+    package var number: Int64
+
+    /// The bytes as text.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// What the function of a hook gives, or why it has failed.
+package struct HookAnswer: Sendable {
+    /// `GANTRY_OK` or `GANTRY_E_*`.
+    package var status: Int32
+    /// The result, or the message of a failure.
+    package var bytes: [UInt8]
+    /// The count.
+    package var number: Int64
+
+    /// Makes an answer.
+    package init(_ text: String = "", number: Int64 = 0, status: Int32 = 0) {
+        bytes = Array(text.utf8)
+        self.number = number
+        self.status = status
     }
 }

@@ -13,6 +13,7 @@ struct PluginBench: Sendable {
     let pool: NIOThreadPool
     let environment: OperationEnvironment
     let target: PluginTarget
+    let meters: PluginMeters
     let log = EventLog()
 
     init(
@@ -41,7 +42,14 @@ struct PluginBench: Sendable {
             secrets: secrets
         )
         let library = PluginLibrary(table: plugin.table)
-        let instance = try PluginInstance(definition, library: library, environment: [:], logger: logger)
+        meters = PluginMeters(plugin: definition.id)
+        let instance = try PluginInstance(
+            definition,
+            library: library,
+            environment: [:],
+            meters: meters,
+            logger: logger
+        )
         target = try Self.makeTarget("d1", instance, parameters, timeout, gate)
     }
 

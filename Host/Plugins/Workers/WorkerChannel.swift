@@ -1,0 +1,290 @@
+import CGantryPlugin
+import HostCore
+import HostPluginABI
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// One data socket of a worker: the steps of the operations on one event loop, and their answers.
+///
+/// `@unchecked Sendable`: all of it is used on that event loop only.
+final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Lines of the plugin that are logged of one step; a loop that logs is not the log's end.
+    private static let maximumLines = 256
+    /// Commands in more bytes than this are copied on the thread pool.
+    private static let heavyAnswerInBytes = OperationDriver.heavyStepInBytes
+
+    let state: WorkerState
+    let loop: any EventLoop
+    private(set) var hasEnded = false
+    private var operations: [UInt64: WorkerOperation] = [:]
+    private var lastStep: UInt64 = 0
+    private var steps = 0
+
+    // What goes out: one packet after the other, the next when the one before is in the socket.
+    private var context: ChannelHandlerContext?
+    private var outgoing = CircularBuffer<OutgoingMessage>()
+    private var sending: OutgoingMessage?
+    private var sentPackets = 0
+    private var isPumping = false
+    private var packet = ByteBuffer()
+    private var spare: [UInt8] = []
+
+    // What comes in.
+    private var assembler = MessageAssembler()
+    private var arrays = LentArrays()
+    private var lines = 0
+
+    private var watch: StepWatch
+    private var isWatching = false
+
+    init(_ state: WorkerState, loop: any EventLoop) {
+        self.state = state
+        self.loop = loop
+        watch = StepWatch(limit: state.limits.stepTime)
+    }
+
+    // MARK: Operations
+
+    /// Takes an operation; the worker hears of it with the first step.
+    func begin(_ kind: OperationKind, target: UInt32) -> WorkerOperation {
+        loop.preconditionInEventLoop()
+        let number = state.nextNumber()
+        let operation = WorkerOperation(number: number, kind: kind, target: target, channel: self)
+        operations[number] = operation
+        return operation
+    }
+
+    /// Memory for a step's message.
+    func takeStorage() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &spare)
+        return taken
+    }
+
+    /// Sends a step of an operation that has none under way.
+    func send(_ message: consuming OutgoingMessage, stepOf operation: WorkerOperation) {
+        lastStep += 1
+        steps += 1
+        operation.step = lastStep
+        outgoing.append(message)
+        pump()
+        startWatch()
+    }
+
+    /// Forgets an operation that has no step under way.
+    func free(_ operation: WorkerOperation) {
+        guard operations.removeValue(forKey: operation.number) != nil else { return }
+        state.operations.subtract(1, ordering: .relaxed)
+        guard operation.isKnown, !hasEnded else { return }
+        outgoing.append(FreeMessage.message(operation: operation.number))
+        pump()
+    }
+
+    // MARK: The socket
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !hasEnded else { return }
+        let packet = unwrapInboundIn(data)
+        do throws(WireError) {
+            try receive(packet)
+        } catch {
+            fail(.garbage(error.description))
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { pump() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A worker that dies with unread packets resets the socket; what there is to say is said by its end.
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { end() }
+
+    /// Lets the worker go; on the event loop.
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    /// Writes as much as the socket takes; never two packets at once, which NIO would merge into one.
+    private func pump() {
+        guard let context, !isPumping, !hasEnded else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while context.channel.isWritable {
+            if sending == nil {
+                guard let next = outgoing.popFirst() else { return }
+                (sending, sentPackets) = (next, 0)
+            }
+            packet.clear()
+            _ = sending?.withPacket(sentPackets) { packet.writeBytes($0) }
+            sentPackets += 1
+            if let count = sending?.packetCount, sentPackets == count {
+                let sent = sending.take()
+                if spare.capacity == 0, let sent, sent.bodyBytes <= 1 << 16 { spare = sent.takeStorage() }
+            }
+            context.writeAndFlush(wrapOutboundOut(packet), promise: nil)
+        }
+    }
+
+    // MARK: Messages
+
+    private func receive(_ packet: ByteBuffer) throws(WireError) {
+        do {
+            try packet.withUnsafeReadableBytes { bytes in
+                _ = try assembler.receive(bytes) { (kind, body) throws(WireError) in try read(kind, body) }
+            }
+        } catch let error as WireError {
+            throw error
+        } catch {
+            throw WireError("\(error)")
+        }
+    }
+
+    private func read(_ kind: WorkerProtocol.Kind, _ body: UnsafeRawBufferPointer) throws(WireError) {
+        switch kind {
+        case .stepped: try stepped(body)
+        case .call: try call(body)
+        case .log: try log(body)
+        default: throw WireError("a message of kind \(kind.rawValue)")
+        }
+    }
+
+    private func stepped(_ body: UnsafeRawBufferPointer) throws(WireError) {
+        let answer = try SteppedMessage(body)
+        guard let operation = operations[answer.operation], operation.step != nil else {
+            throw WireError("an answer to no step")
+        }
+        guard !state.isWaitingForHost.load(ordering: .sequentiallyConsistent) else {
+            throw WireError("an answer within a call")
+        }
+        operation.step = nil
+        steps -= 1
+        lines = 0
+        state.steps.add(1, ordering: .relaxed)
+        state.meters.noteStep(nanoseconds: answer.nanoseconds)
+        guard let driver = operation.driver else { return }
+        guard !answer.wasRefused else {
+            forget(operation)
+            operation.detach()
+            return driver.workerRefused(status: answer.status)
+        }
+        guard body.count > Self.heavyAnswerInBytes else {
+            try answer.forEachCommand(&arrays) { driver.collector.receive($0) }
+            return driver.workerStepped(status: answer.status)
+        }
+        driver.decode(Array(body), from: operation)
+    }
+
+    private func forget(_ operation: WorkerOperation) {
+        guard operations.removeValue(forKey: operation.number) != nil else { return }
+        state.operations.subtract(1, ordering: .relaxed)
+    }
+
+    private func call(_ body: UnsafeRawBufferPointer) throws(WireError) {
+        let call = try CallMessage(body)
+        guard !state.isWaitingForHost.exchange(true, ordering: .sequentiallyConsistent) else {
+            throw WireError("a call within a call")
+        }
+        guard call.isHeavy else { return give(state.services.answer(call)) }
+        let (services, body) = (state.services, Array(body))
+        let worked = WorkerThreads.signing.runIfActive(eventLoop: loop) { () throws -> OutgoingMessage in
+            try body.withUnsafeBytes { services.answer(try CallMessage($0)) }
+        }
+        worked.assumeIsolated().whenComplete { outcome in
+            switch outcome {
+            case .success(let message): self.give(message)
+            case .failure(let error): self.fail(.garbage("\(error)"))
+            }
+        }
+    }
+
+    /// Answers the worker's call, before the steps that wait behind it.
+    private func give(_ answer: OutgoingMessage) {
+        state.isWaitingForHost.store(false, ordering: .sequentiallyConsistent)
+        outgoing.prepend(answer)
+        pump()
+    }
+
+    private func log(_ body: UnsafeRawBufferPointer) throws(WireError) {
+        lines += 1
+        guard lines <= Self.maximumLines else {
+            if lines == Self.maximumLines + 1 { state.logger.warning("a plugin logs too much; the rest is left out") }
+            return
+        }
+        try LogMessage.read(body, &arrays) { state.services.log($0, $1, $2, $3) }
+    }
+
+    // MARK: The end
+
+    /// Ends the worker for what it did, and its operations here at once.
+    func fail(_ fault: WorkerFault) {
+        state.kill(fault)
+        close()
+        end()
+    }
+
+    private func end() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        let lost = operations.values.sorted { $0.number < $1.number }
+        // The oldest step under way is the one that it may have died of.
+        let suspect = lost.compactMap(\.step).min()
+        operations = [:]
+        state.operations.subtract(lost.count, ordering: .relaxed)
+        outgoing.removeAll()
+        sending = nil
+        context = nil
+        state.end()
+        for operation in lost {
+            let driver = operation.driver
+            operation.detach()
+            driver?.workerEnded(
+                state.knownFault,
+                owedAnswer: operation.step != nil,
+                isSuspect: operation.step != nil && operation.step == suspect
+            )
+        }
+    }
+
+    // MARK: The watch
+
+    private func startWatch() {
+        guard !isWatching, !hasEnded else { return }
+        isWatching = true
+        look(in: TimeAmount(watch.interval))
+    }
+
+    private func look(in time: TimeAmount) {
+        _ = loop.assumeIsolated().scheduleTask(in: time) { self.look() }
+    }
+
+    private func look() {
+        guard steps > 0, !hasEnded else {
+            isWatching = false
+            return watch.rest()
+        }
+        let process = state.process.identifier
+        let finding = watch.look(
+            progress: state.steps.load(ordering: .relaxed),
+            computed: ProcessLook.computed(process),
+            isWaitingForHost: state.isWaitingForHost.load(ordering: .sequentiallyConsistent),
+            at: .now
+        )
+        switch finding {
+        case .computesTooLong: return state.kill(.stepLimit(watch.limit, "computed"))
+        case .doesNothing where ProcessLook.isAsleep(process):
+            return state.kill(.stepLimit(watch.limit * StepWatch.patience, "slept"))
+        case .fine, .doesNothing: look(in: TimeAmount(watch.interval))
+        }
+    }
+}

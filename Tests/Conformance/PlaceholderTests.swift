@@ -1,2 +1,0 @@
-import PluginConformance
-import Testing

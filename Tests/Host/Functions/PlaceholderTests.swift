@@ -1,2 +1,0 @@
-import HostFunctions
-import Testing

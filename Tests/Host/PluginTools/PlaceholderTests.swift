@@ -1,2 +1,0 @@
-import HostPluginTools
-import Testing

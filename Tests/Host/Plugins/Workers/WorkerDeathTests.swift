@@ -1,0 +1,178 @@
+import Glibc
+import HostCore
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import HostPlugins
+
+/// Workers that die, and what becomes of their operations.
+@Suite(.timeLimit(.minutes(3)))
+struct WorkerDeathTests {
+    struct Way: Sendable, CustomTestStringConvertible {
+        let input: String
+        let cause: PluginCrashCause
+        var limit: Duration = .seconds(5)
+
+        var testDescription: String { input }
+    }
+
+    private static let ways = [
+        Way(input: "null", cause: .signal),
+        Way(input: "trap", cause: .signal),
+        Way(input: "exit", cause: .exit),
+        Way(input: "socket", cause: .sandbox),
+        Way(input: "garbage", cause: .garbage),
+        Way(input: "answer", cause: .garbage),
+        Way(input: "loop", cause: .stepLimit, limit: .milliseconds(100)),
+        Way(input: "sleep", cause: .stepLimit, limit: .milliseconds(30)),
+    ]
+
+    @Test(arguments: ways)
+    func aDeathFailsItsOwnOperationsAndTheOtherWorkerGoesOn(way: Way) async throws {
+        try await withWorkers(PluginLimits(stepTime: way.limit, workers: 2)) { bench in
+            let others = (0..<8).map { _ in bench.begin(ByteBuffer(string: "wait 1500"), log: EventLog()) }
+
+            let outcome = try await bench.run(way.input)
+
+            let failure = try #require(outcome.failure)
+            #expect(failure.reason == .pluginFailed)
+            #expect(!failure.isRetryable && !failure.mayFallBack)
+            #expect(bench.log.all.last == "failure pluginFailed")
+            // Half of the others were with it, and may be tried again; the rest notice nothing.
+            var ends: [String] = []
+            for other in others {
+                let outcome = try await other.get()
+                ends.append(outcome.text ?? "failed")
+                #expect(outcome.failure?.isRetryable ?? true)
+            }
+            #expect(ends.filter { $0 == "waited" }.count == 4)
+            #expect(ends.filter { $0 == "failed" }.count == 4)
+            #expect(await eventually { bench.meters.reading.crashes[way.cause] == 1 })
+            #expect(await eventually { bench.meters.reading.restarts == 1 })
+            #expect(try await bench.run("echo on").text == "{}")
+            #expect(bench.instance.workers?.workers.map(\.isReady) == [true, true])
+            #expect(bench.instance.workers?.workers.map(\.operations) == [0, 0])
+        }
+    }
+
+    @Test
+    func aDeathBetweenStepsIsNoticedAtOnceOnEveryLoop() async throws {
+        try await withWorkers(loops: 3) { bench in
+            let process = try #require(bench.instance.workers?.workers.first?.processID)
+            let operations = Array(bench.group.makeIterator()).map { loop in
+                bench.begin(ByteBuffer(string: "stall"), loop: loop)
+            }
+            #expect(await eventually { bench.meters.reading.steps.count == 3 })
+
+            kill(process, SIGKILL)
+
+            for operation in operations {
+                let failure = try #require(try await operation.get().failure)
+                #expect(failure.reason == .pluginFailed)
+                #expect(failure.isRetryable && failure.mayFallBack)
+            }
+            #expect(await eventually { bench.meters.reading.crashes[.killed] == 1 })
+            #expect(try await bench.runWhenAlive("echo").text == "{}")
+        }
+    }
+
+    @Test
+    func whatWasRememberedBeforeIsWrittenDown() async throws {
+        try await withWorkers { bench in
+            _ = try await bench.run("remember")
+
+            #expect(bench.log.all == ["remember id-1", "failure pluginFailed"])
+        }
+    }
+
+    @Test
+    func anOperationThatAsksForTheStepsAnswerAfterItsEndIsFreedByTheDeath() async throws {
+        try await withWorkers(PluginLimits(stepTime: .milliseconds(300), workers: 1), timeout: .milliseconds(20)) {
+            bench in
+            #expect(try await bench.run("loop").failure?.reason == .upstreamTimeout)
+            #expect(await eventually { bench.meters.reading.crashes[.stepLimit] == 1 })
+        }
+    }
+
+    @Test
+    func whileNoWorkerLivesRequestsFailAndAreToldWhenToComeAgain() async throws {
+        try await withWorkers { bench in
+            for _ in 0..<RestartPace.deathsToOpen { _ = try await bench.runWhenAlive("trap") }
+
+            let failure = try #require(try await bench.run("echo").failure)
+
+            #expect(failure.reason == .pluginFailed)
+            #expect(failure.retryAfter == .seconds(1))
+            #expect(failure.isRetryable && failure.mayFallBack)
+            #expect(bench.instance.workers?.breaker.deathsInARow ?? 0 >= RestartPace.deathsToOpen)
+            #expect(try await bench.runWhenAlive("echo").text == "{}")
+            #expect(bench.instance.workers?.breaker.isOpen == false)
+        }
+    }
+
+    @Test
+    func targetsAreMadeAgainInAWorkerThatIsStartedAgain() async throws {
+        try await withWorkers { bench in
+            var second: PluginTarget? = try PluginBench.makeTarget("d2", bench.instance, [:], .seconds(5))
+            #expect(try await bench.run("targets").text?.hasPrefix("2 ") == true)
+            _ = try await bench.run("trap")
+
+            let after = try await bench.runWhenAlive("targets").text
+
+            #expect(after?.hasPrefix("2 ") == true)
+            #expect(second?.deployment.id == DeploymentID("d2"))
+            second = nil
+            let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+            while try await bench.run("targets").text?.hasPrefix("1 ") != true, ContinuousClock.now < deadline {}
+            #expect(try await bench.run("targets").text?.hasPrefix("1 ") == true)
+        }
+    }
+
+    @Test
+    func aTargetThatIsRefusedSaysWhyAndHurtsNobody() async throws {
+        try await withWorkers(PluginLimits(stepTime: .seconds(5), workers: 2)) { bench in
+            let refusal = #expect(throws: PluginError.self) {
+                _ = try PluginBench.makeTarget("d2", bench.instance, ["a": .string("refuse-target")], .seconds(5))
+            }
+            #expect(refusal?.code == .configurationRefused)
+            #expect(refusal?.message == "config.yaml:1: key: this target is not wanted")
+            #expect(try await bench.run("targets").text?.hasPrefix("1 ") == true)
+        }
+    }
+
+    @Test
+    func aTargetThatKillsItsWorkerIsRefusedAndTheOthersLiveOn() async throws {
+        try await withWorkers { bench in
+            let refusal = #expect(throws: PluginError.self) {
+                _ = try PluginBench.makeTarget("d2", bench.instance, ["a": .string("crash-target")], .seconds(5))
+            }
+            #expect(refusal?.code == .workerFailed)
+            #expect(try await bench.runWhenAlive("targets").text?.hasPrefix("1 ") == true)
+        }
+    }
+
+    @Test(arguments: [
+        ("refuse-instance", PluginError.Code.configurationRefused, "this configuration is not wanted"),
+        ("crash-instance", .workerFailed, "SIG"),
+    ])
+    func anInstanceThatCannotBeMadeIsRefused(word: String, code: PluginError.Code, text: String) async throws {
+        let refusal = await #expect(throws: PluginError.self) {
+            try await withWorkers(configuration: ["a": .string(word)]) { _ in }
+        }
+        #expect(refusal?.code == code)
+        #expect(refusal?.message.contains(text) == true)
+    }
+
+    @Test
+    func workersEndWithTheirInstance() async throws {
+        var processes: [Int32] = []
+        try await withWorkers(PluginLimits(workers: 3)) { bench in
+            processes = bench.instance.workers?.workers.compactMap(\.processID) ?? []
+            #expect(try await bench.run("echo").text == "{}")
+        }
+        let ended = processes
+        #expect(ended.count == 3)
+        #expect(await eventually { ended.allSatisfy { kill($0, 0) != 0 } })
+    }
+}
