@@ -35,7 +35,7 @@ struct WorkerProcessTests {
         #expect(refusal?.reason == .configurationRefused)
         #expect(refusal.map { "\($0.parameter) \($0.message)" }?.contains("colour") == true)
         // A refusal is no end: the next one is good.
-        try worker.process.makeTarget(1, Array(#"{"model":"gpt-4o"}"#.utf8), worker.services)
+        try worker.process.makeTarget(1, Array(#"{"model":"gpt-4o","api_key":{"secret":"key"}}"#.utf8), worker.services)
     }
 
     @Test
