@@ -271,10 +271,9 @@ let package = Package(
             "HostPluginsTests",
             "Tests/Host/Plugins",
             [
-                "CGantryPlugin", "HostCore", "HostFunctions", "HostPluginABI", "HostPlugins", "HostUpstream", crypto,
-                logging,
-                nio("NIOCore"), .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"),
-                nio("NIOHTTP1"),
+                "CGantryPlugin", "CSandbox", "HostCore", "HostFunctions", "HostPluginABI", "HostPlugins",
+                "HostUpstream", crypto, logging, nio("NIOCore"),
+                .product(name: "CryptoExtras", package: "swift-crypto"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 nio("NIOPosix"),
             ]
         ),

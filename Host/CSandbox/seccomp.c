@@ -98,7 +98,8 @@ static const struct rule loading[] = {
     // The code of libraries; serving's entries for these do not allow that.
     {SYS_mmap},
     {SYS_mprotect},
-    // Runtimes ask for the stack's size, the processors and the memory.
+    // Runtimes ask for the stack's size, the processors and the memory. (A pointer whose lower half is zero could set
+    // limits of this process: only to lower ones.)
     {SYS_prlimit64, {{EQUAL, 0, 0}, {EQUAL, 2, 0}}},
     {SYS_sched_getaffinity},
     {SYS_sysinfo},

@@ -5,6 +5,8 @@ package struct MessageAssembler: Sendable {
         let total: Int
     }
 
+    private static let mostReservedBytes = 64 << 20
+
     private let maximumBytes: Int
     private var partial: Partial?
     private var bytes: [UInt8] = []
@@ -49,7 +51,8 @@ package struct MessageAssembler: Sendable {
         }
         if isFirst { bytes.removeAll(keepingCapacity: true) }
         partial = isLast ? nil : Partial(kind: kind.rawValue, total: total)
-        // Memory is taken as it is needed, not as it is announced.
+        // More is taken as it is needed, not as it is announced.
+        if isFirst { bytes.reserveCapacity(min(total, Self.mostReservedBytes)) }
         bytes.append(contentsOf: part)
         guard isLast else { return nil }
         defer { shrink() }

@@ -5,6 +5,8 @@ package struct OutgoingMessage: Sendable {
     /// As much of a body as one packet takes.
     static let chunkBytes = WorkerProtocol.maximumPacketBytes - WorkerProtocol.headerBytes
 
+    private static let largeBytes = 1 << 20
+
     package let kind: WorkerProtocol.Kind
     /// Whether more was written than a message may have; it must not be sent then.
     package private(set) var isTooLarge = false
@@ -40,6 +42,8 @@ package struct OutgoingMessage: Sendable {
             return
         }
         append(UInt32(data.count))
+        // Growing by doubling would take more than a worker may have.
+        if data.count > Self.largeBytes { bytes.reserveCapacity(bytes.count + data.count + Self.largeBytes) }
         bytes.append(contentsOf: data)
     }
 

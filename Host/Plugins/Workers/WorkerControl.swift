@@ -11,6 +11,8 @@ final class WorkerControl: @unchecked Sendable {
     /// How long a worker may take for any one question.
     static let patience = Duration.seconds(20)
     private static let maximumAnswerBytes = 64 << 20
+    /// Lines of the log that are kept before one answer, but for a check's, which are its progress.
+    private static let maximumLines = 256
 
     private let descriptor: Int32
     private let isAsking = Mutex(())
@@ -64,6 +66,7 @@ final class WorkerControl: @unchecked Sendable {
         try send(&question, name, deadline)
         var assembler = MessageAssembler(maximumBytes: Self.maximumAnswerBytes)
         var arrays = LentArrays()
+        var lines = 0
         while true {
             let bytes = try receive(name, deadline)
             let part: Part<R>?
@@ -76,7 +79,9 @@ final class WorkerControl: @unchecked Sendable {
                         guard let services else { throw WireError("a call comes without services") }
                         return .reply(services.answer(try CallMessage(body)))
                     case .log:
-                        try LogMessage.read(body, &arrays) { services?.log($0, $1, $2, $3) }
+                        lines += 1
+                        let isKept = lines <= Self.maximumLines || name == .check
+                        try LogMessage.read(body, &arrays) { if isKept { services?.log($0, $1, $2, $3) } }
                         return .nothing
                     default: throw WireError("\(kind) is no answer to \(name)")
                     }

@@ -35,9 +35,8 @@ struct WorkerLaunch {
             let (outputReading, outputWriting) = try Self.pipe()
             output = outputReading
             try give(outputWriting, above)
-            // Whoever prints without end is not stopped by a pipe that nobody reads while it lives.
+            // Whoever prints faster than is read loses some of it, and is not stopped.
             try Self.setNonBlocking(given[1])
-            try Self.setNonBlocking(output)
             control = try addSocket(above)
             for _ in 0..<dataSockets {
                 data.append(try addSocket(above))

@@ -2,30 +2,26 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Waits for the end of one process, so that there is no zombie, and never signals another that got its number.
+/// Waits for the end of one process, so that there is no zombie, keeps the end of what it prints, and never signals another
+/// process that got its number.
 final class WorkerReaper: Sendable {
     private static let stackBytes = 256 * 1024
     private static let maximumPrintedBytes = 4096
 
-    private struct State {
-        var ending: WorkerEnding?
-        /// Reading end of what the process prints; -1 once it is closed.
-        var output: Int32
-    }
-
     let process: pid_t
-    private let state: Mutex<State>
+    private let output: Int32
+    private let state = Mutex<WorkerEnding?>(nil)
     private let ended = DispatchGroup()
 
     /// Watches a child of this process on a thread of its own.
     ///
     /// - Parameters:
     ///   - process: The child; nobody else may wait for it.
-    ///   - output: Non-blocking reading end of what it prints; closed when it has ended.
+    ///   - output: Reading end of what it prints, which is read all the time; closed when the child has ended.
     /// - Throws: ``WorkerProcessError`` with `.cannotStart`; then the child is dead and reaped.
     init(_ process: pid_t, output: Int32) throws(WorkerProcessError) {
         self.process = process
-        state = Mutex(State(output: output))
+        self.output = output
         ended.enter()
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -54,14 +50,14 @@ final class WorkerReaper: Sendable {
 
     /// Ends the process if it has not ended.
     func kill() {
-        state.withLock { state in
+        state.withLock { ending in
             // While the lock is held and there is no ending the number is this process's, living or not yet reaped.
-            if state.ending == nil { _ = Glibc.kill(process, SIGKILL) }
+            if ending == nil { _ = Glibc.kill(process, SIGKILL) }
         }
     }
 
     /// How the process ended; nil while it lives.
-    var ending: WorkerEnding? { state.withLock { $0.ending } }
+    var ending: WorkerEnding? { state.withLock { $0 } }
 
     /// Waits for the process's end; not on an event loop.
     func ending(within patience: DispatchTimeInterval) -> WorkerEnding? {
@@ -70,22 +66,23 @@ final class WorkerReaper: Sendable {
     }
 
     private func wait() {
+        // Its end is the end of the process, in all but the case that the plugin has closed it.
+        let printed = Self.readToEnd(output)
+        close(output)
         var information = siginfo_t()
         while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-        state.withLock { state in
+        state.withLock { ending in
             var status: Int32 = 0
             while waitpid(process, &status, 0) < 0, errno == EINTR {}
             let signal = status & 0x7F
             let way: WorkerEnding.Way = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
-            state.ending = WorkerEnding(way, printed: Self.readEnd(state.output))
-            close(state.output)
-            state.output = -1
+            ending = WorkerEnding(way, printed: printed)
         }
         ended.leave()
     }
 
-    /// The last bytes of a pipe that nobody writes to any more.
-    private static func readEnd(_ descriptor: Int32) -> String {
+    /// The last bytes of a pipe until nobody writes to it any more.
+    private static func readToEnd(_ descriptor: Int32) -> String {
         var tail: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while true {

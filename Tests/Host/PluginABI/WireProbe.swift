@@ -1,6 +1,8 @@
 import CGantryPlugin
 
+#if canImport(HostPluginABI)
 @testable import HostPluginABI
+#endif  // else one module with it: the fuzzer
 
 /// Reads a message of any kind and looks at every byte that it lends.
 enum WireProbe {

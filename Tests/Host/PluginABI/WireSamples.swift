@@ -1,6 +1,8 @@
 import CGantryPlugin
 
+#if canImport(HostPluginABI)
 @testable import HostPluginABI
+#endif  // else one module with it: the fuzzer
 
 /// Memory for lent structs that lives as long as this object.
 final class Lender {
