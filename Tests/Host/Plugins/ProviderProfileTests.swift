@@ -68,6 +68,54 @@ struct ProviderProfileTests {
         #expect(binder.endpoints.isEmpty)
     }
 
+    private static func facts(_ id: String, operations: Set<OperationKind>) throws -> PluginFacts {
+        try PluginFacts(
+            id: id,
+            version: "1.0.0",
+            operations: operations.reduce(0) { $0 | 1 << UInt64($1.rawValue) },
+            flags: 0,
+            describe: UnsafeRawBufferPointer(start: nil, count: 0),
+            sha256: "",
+            library: "x.so"
+        )
+    }
+
+    private static func definition(_ profile: ProviderProfile?) -> PluginDefinition {
+        PluginDefinition(
+            id: "mistral",
+            version: "7",
+            manifestPath: "mistral.yaml",
+            libraryPath: "x.so",
+            sha256: nil,
+            allowsHost: { _, _, _ in false },
+            configuration: [:],
+            secrets: [:],
+            profile: profile
+        )
+    }
+
+    @Test
+    func anInstanceHasTheManifestsNameAndWhatBothHave() throws {
+        let library = try Self.facts("openai", operations: [.chat, .embed, .fileDelete])
+
+        let facts = library.adapted(to: Self.definition(Self.profile))
+
+        #expect(facts.id == "mistral")
+        #expect(facts.version == "7")
+        #expect(facts.operations == [.chat])
+    }
+
+    @Test
+    func theLibraryIsKnownByTheAdaptersNameAlone() throws {
+        let library = try Self.facts("openai", operations: [.chat])
+        let other = try Self.facts("mistral", operations: [.chat])
+
+        try library.check(against: Self.definition(Self.profile))
+
+        #expect(throws: PluginError.self) { try other.check(against: Self.definition(Self.profile)) }
+        #expect(throws: PluginError.self) { try library.check(against: Self.definition(nil)) }
+    }
+
     @Test
     func everyOperationHasAKindOfItsOwn() {
         let kinds = ProviderOperation.allCases.map { OperationKind($0) }
