@@ -30,7 +30,7 @@ class Case:
     """What a plugin does wrong, and what its own request gets."""
 
     evil: Evil
-    #: What its worker dies of; nothing if it lives on.
+    #: What its worker dies of, one of some; nothing if it lives on.
     cause: str | None
     #: What it says if it lives on.
     says: str | None = None
@@ -54,11 +54,12 @@ CASES = [
     *dies("sandbox", "sleep", "stop", "open", "create", "unlink", "fork", "clone", "exec", "thread", "connect"),
     *dies("sandbox", "handlers", "limits", "kill", "ptrace", "peek", "executable", "uring", "close"),
     *dies("exit", "exit", "quick_exit"),
-    *dies("garbage", "garbage", "zeros", "flood", "random", "empty"),
+    *dies("garbage", "garbage", "zeros", "flood", "random"),
+    # An empty packet reads as the end of the socket: whoever ends the other's end first.
+    *dies("garbage|killed|exit|silence", "empty"),
     *lives(REFUSED, "lengths", "kinds", "sizes"),
     *lives("first", "twice"),
     *lives("fine", "in_free"),
-    *lives("2[0-9][0-9]", "output"),
     # It fails without having died: the host sees it in what it does not say.
     Case(Evil("mute", wrong="mute"), None),
     Case(Evil("status", wrong="status"), None),
@@ -119,7 +120,8 @@ def world(running_simulators: Simulators, tmp_path_factory: pytest.TempPathFacto
     one.gateway.stop()
 
 
-STREAMS = [Evil("kept", wrong="kept"), Evil("stream", wrong="stream")]
+KEEPER, STREAM, OUTPUT = (Evil(name, wrong=name) for name in ("kept", "stream", "output"))
+STREAMS = [KEEPER, STREAM, OUTPUT]
 
 
 def check_failure(response: httpx.Response) -> None:
@@ -155,13 +157,14 @@ def test_one_that_does(case: Case, world: World) -> None:
             lambda: (now := world.plugin(evil))["crashes"]["count"] > crashes and now,
             PATIENCE,
         )
-        assert set(plugin["crashes"]["by_reason"]) == {case.cause}, plugin["crashes"]
-        assert plugin["crashes"]["last"]["reason"] == case.cause
+        causes = case.cause.split("|")
+        assert set(plugin["crashes"]["by_reason"]) <= set(causes), plugin["crashes"]
+        assert plugin["crashes"]["last"]["reason"] in causes
         assert plugin["crashes"]["last"]["text"]
         assert plugin["operations_failed"] >= 1
         health = world.health(evil)
         assert health["crashes"] == plugin["crashes"]["count"]
-        assert health["last_crash"]["cause"] == case.cause
+        assert health["last_crash"]["cause"] in causes
         assert health["last_crash"]["at"]
     else:
         assert world.plugin(evil)["crashes"]["count"] == crashes
@@ -172,7 +175,7 @@ def test_one_that_does(case: Case, world: World) -> None:
 
 
 def test_one_that_uses_what_was_lent_later(world: World) -> None:
-    evil = STREAMS[0]
+    evil = KEEPER
     with world.crowd() as crowd:
         response = world.chat(evil)
         crowd.wait_for_answers()
@@ -185,7 +188,7 @@ def test_one_that_uses_what_was_lent_later(world: World) -> None:
 
 
 def test_one_that_streams_without_end(world: World) -> None:
-    evil = STREAMS[1]
+    evil = STREAM
     world.wait_until_it_serves(evil)
     before = world.gateway.process.memory_bytes("VmRSS")
     received = 0
@@ -206,8 +209,27 @@ def test_one_that_streams_without_end(world: World) -> None:
     world.wait_until_it_serves(evil)
 
 
+def test_one_that_hands_over_more_than_fits_in_one_step(world: World) -> None:
+    evil = OUTPUT
+    world.wait_until_it_serves(evil)
+    received = 0
+
+    with world.crowd() as crowd:
+        body = {"model": evil.id, "messages": [{"role": "user", "content": "misbehave"}], "stream": True}
+        http = world.gateway.client(timeout=PATIENCE)
+        with http.stream("POST", "/v1/chat/completions", json=body) as response:
+            assert response.status_code in (200, 503)
+            for piece in response.iter_raw():
+                received += len(piece)
+        crowd.wait_for_answers()
+    assert crowd.failures == []
+
+    assert received < 192 * MEGABYTE, "more than its worker's memory came out of one step"
+    world.wait_until_it_serves(evil)
+
+
 def test_a_stream_that_nobody_reads_stops_its_plugin(world: World) -> None:
-    evil = STREAMS[1]
+    evil = STREAM
     body = json.dumps(
         {"model": evil.id, "messages": [{"role": "user", "content": "misbehave"}], "stream": True}
     ).encode()
@@ -321,11 +343,15 @@ class TestLoading:
         *(Evil(f"instance_{what}", on_instance=what) for what in ("null", "exit", "fork")),
         *(Evil(f"target_{what}", on_target=what) for what in ("null", "exit", "connect")),
     ]
+    #: What there is at first, and what takes its place.
+    BROKEN, MENDED = Evil("mended", on_load="null"), Evil("mended")
+    WORKING, SPOILT = Evil("spoilt"), Evil("spoilt", on_load="fork")
     READERS = [Evil(f"load_{what}", wrong="found", on_load=what) for what in ("read", "environment")]
 
     @pytest.fixture(scope="class")
     def loaded(self, running_simulators: Simulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-        one = start(running_simulators, tmp_path_factory.mktemp("loading"), [*self.CASES, *self.READERS])
+        evils = [*self.CASES, *self.READERS, self.BROKEN, self.WORKING]
+        one = start(running_simulators, tmp_path_factory.mktemp("loading"), evils)
         yield one
         one.gateway.stop()
 
@@ -350,11 +376,39 @@ class TestLoading:
 
         assert content(loaded.chat(evil)) == "refused"
 
-    def test_no_worker_is_left_of_them(self, loaded: World) -> None:
-        expected = 2 + len(self.READERS)
+    def test_what_is_mended_serves(self, loaded: World) -> None:
+        check_failure(loaded.chat(self.BROKEN, "hello"))
 
-        until(
-            "only good workers are alive",
-            lambda: len(workers(loaded.process)) == expected or children(loaded.process),
-        )
+        with loaded.crowd() as crowd:
+            self.MENDED.install(loaded.folder)
+            loaded.wait_until_it_serves(self.MENDED)
+        assert crowd.failures == []
+
+        plugin = loaded.plugin(self.MENDED)
+        assert plugin["state"] == "serving"
+        assert plugin["loads"]["count"] >= 1
+
+    def test_what_is_spoilt_is_refused_and_the_old_one_stays(self, loaded: World) -> None:
+        loaded.wait_until_it_serves(self.WORKING)
+        before = loaded.plugin(self.WORKING)
+
+        with Crowd(loaded.gateway, self.WORKING.id, GOOD.id) as crowd:
+            self.SPOILT.install(loaded.folder)
+            after = until(
+                "the new one is refused",
+                lambda: (now := loaded.plugin(self.WORKING))["refusals"]["count"] > 0 and now,
+                PATIENCE,
+            )
+            crowd.wait_for_answers()
+        assert crowd.failures == []
+
+        assert after["refusals"]["last"]["reason"] == "worker"
+        assert after["sha256"] == before["sha256"]
+        assert after["state"] == "serving"
+
+    def test_no_worker_is_left_of_them(self, loaded: World) -> None:
+        # The good one has two; what was mended and what was not spoilt serve, too.
+        serving = 2 + len(self.READERS) + 2
+
+        until("only good workers are alive", lambda: len(workers(loaded.process)) == serving, PATIENCE)
         until("no child is left unburied", lambda: not [s for s in children(loaded.process).values() if s[-1] == "Z"])
