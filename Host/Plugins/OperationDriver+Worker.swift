@@ -1,4 +1,5 @@
 import CGantryPlugin
+import HostCore
 import HostPluginABI
 import NIOCore
 import NIOPosix
