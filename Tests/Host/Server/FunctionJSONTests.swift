@@ -1,3 +1,4 @@
+import HTTPTypes
 import Foundation
 import HostCore
 import HostFunctions
