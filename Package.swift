@@ -67,6 +67,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["gantry"]),
         .executable(name: "gantry-load", targets: ["gantry-load"]),
+        .executable(name: "gantry-plugin-bench", targets: ["gantry-plugin-bench"]),
         .executable(name: "gantry-simulators", targets: ["gantry-simulators"]),
         .executable(name: "gantry-worker", targets: ["gantry-worker"]),
         .library(name: "GantryPlugin", targets: ["GantryPlugin"]),
@@ -180,12 +181,14 @@ let package = Package(
         module(
             "HostPluginTools",
             "Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", crypto]
+            [
+                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance", crypto,
+            ]
         ),
         .executableTarget(
             name: "gantry",
             dependencies: [
-                "HostConfig", "HostCore", "HostDatabase", "HostFunctions", "HostPlugins", "HostPluginTools",
+                "HostConfig", "HostCore", "HostDatabase", "HostPlugins", "HostPluginTools",
                 "HostRegistry",
                 "HostServer", "HostTransfer",
                 "HostUpstream", "HostWatch", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
@@ -220,6 +223,17 @@ let package = Package(
             path: "Tests/Benchmarks/Load",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "gantry-plugin-bench",
+            dependencies: [
+                "HostCore", "HostFunctions", "HostPlugins", "HostUpstream", logging, nio("NIOCore"), nio("NIOHTTP1"),
+                nio("NIOPosix"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tests/Benchmarks/Plugins",
+            swiftSettings: strict
+        ),
         tests("LoadTests", "Tests/Benchmarks/LoadTests", ["gantry-load", nio("NIOCore")]),
         module("PluginHarness", "Tests/Support/PluginHarness", ["CGantryPlugin", "GantryPlugin"]),
         module("PostgreSQLServer", "Tests/Support/PostgreSQLServer", []),
@@ -251,7 +265,7 @@ let package = Package(
         tests(
             "HostPluginToolsTests",
             "Tests/Host/PluginTools",
-            ["CGantryTemplates", "HostConfig", "HostCore", "HostPlugins", "HostPluginTools", crypto]
+            ["CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "HostPluginTools", crypto]
         ),
         tests(
             "HostPluginsTests",

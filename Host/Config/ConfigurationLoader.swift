@@ -94,10 +94,15 @@ package struct ConfigurationLoader: Sendable {
     /// - Returns: The settings; those without effect if the section is absent.
     /// - Throws: ``ConfigurationError``; it names the file, the line and the key.
     package func pluginSettings(configurationFile: String) throws(ConfigurationError) -> PluginSettings {
+        let (root, reader) = try self.root(of: configurationFile)
+        return try PluginSettingsReader(reader: reader).settings(root["plugin_settings"])
+    }
+
+    /// A configuration file's sections, and what reads values as it wants them to be read.
+    func root(of configurationFile: String) throws(ConfigurationError) -> (SourceMapping, ValueReader) {
         let bytes = try ConfigurationFile.read(configurationFile)
         let root = try valueReader.mapping(try YAMLDocument.read(bytes, file: configurationFile))
-        let reader = try reader(adding: root["environment_variables"], to: valueReader)
-        return try PluginSettingsReader(reader: reader).settings(root["plugin_settings"])
+        return (root, try reader(adding: root["environment_variables"], to: valueReader))
     }
 
     /// The paths of a folder's manifests, sorted by name.

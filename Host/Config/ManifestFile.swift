@@ -13,21 +13,28 @@ package struct ManifestFile: Sendable {
 extension ConfigurationLoader {
     /// Reads every manifest of a folder for itself, so that one that is wrong hides none of the others.
     ///
-    /// - Parameter directory: The folder, as for ``load(configurationFile:pluginsDirectory:)``.
+    /// - Parameters:
+    ///   - directory: The folder, as for ``load(configurationFile:pluginsDirectory:)``.
+    ///   - configurationFile: The file whose `environment_variables` the manifests may refer to; nil for none.
     /// - Returns: The files in the order of their names. Of two with one id, or for one provider, the later is wrong.
     /// - Throws: ``ConfigurationError`` if the folder cannot be listed or has too many of them.
-    package func manifestFiles(in directory: String) throws(ConfigurationError) -> [ManifestFile] {
+    package func manifestFiles(
+        in directory: String,
+        configurationFile: String? = nil
+    ) throws(ConfigurationError) -> [ManifestFile] {
+        var reader = valueReader
+        if let configurationFile { reader = try root(of: configurationFile).1 }
         var known = PluginDirectory()
-        return try manifestPaths(in: directory).map { manifestFile($0, known: &known) }
+        return try manifestPaths(in: directory).map { manifestFile($0, reader, known: &known) }
     }
 
-    private func manifestFile(_ path: String, known: inout PluginDirectory) -> ManifestFile {
+    private func manifestFile(_ path: String, _ values: ValueReader, known: inout PluginDirectory) -> ManifestFile {
         var bytes: [UInt8] = []
         var isEnabled = true
         do throws(ConfigurationError) {
             bytes = try ConfigurationFile.read(path)
             let document = try YAMLDocument.read(bytes, file: path)
-            let reader = PluginManifestReader(reader: valueReader)
+            let reader = PluginManifestReader(reader: values)
             isEnabled = try reader.isEnabled(document)
             let manifest = try reader.manifest(document, bytes: bytes)
             if isEnabled { try known.add(manifest) }

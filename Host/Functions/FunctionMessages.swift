@@ -43,6 +43,9 @@ package struct FunctionPlan: Sendable, Hashable {
         return message.body
     }
 
+    /// Where the copy lies; a worker has to be able to read it.
+    package var folder: String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
+
     /// Opens the library in this process and binds its functions.
     ///
     /// - Returns: The functions.

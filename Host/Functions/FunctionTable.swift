@@ -1,5 +1,6 @@
 import CGantryPlugin
 import Glibc
+import Synchronization
 
 /// The bound functions of one plugin: its hooks behind gantry_functions.h, and those that can be called by name.
 ///
@@ -18,6 +19,7 @@ package final class FunctionTable: @unchecked Sendable {
     private let hooks: [BoundHook?]
     private let functions: [String: BoundFunction]
     private let published: UnsafeMutablePointer<gantry_functions>
+    private let wasAskedFor = Atomic(false)
 
     /// Binds functions of a library.
     ///
@@ -71,7 +73,17 @@ package final class FunctionTable: @unchecked Sendable {
     /// hook is bound.
     package func `extension`(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
         guard let id, strcmp(id, GANTRY_FUNCTIONS_EXTENSION) == 0, published.pointee.hooks != 0 else { return nil }
+        wasAskedFor.store(true, ordering: .relaxed)
         return UnsafeRawPointer(published)
+    }
+
+    /// Refuses hooks that nobody would ever call.
+    ///
+    /// - Parameter plugin: What messages call the plugin, whose instance has been made.
+    /// - Throws: ``FunctionError`` with `.badBinding` if hooks are bound and the plugin has not asked for them.
+    package func checkUse(by plugin: String) throws(FunctionError) {
+        guard published.pointee.hooks != 0, !wasAskedFor.load(ordering: .relaxed) else { return }
+        throw FunctionError(.badBinding, "hooks: \(plugin) calls none. Remove them, or use another plugin.")
     }
 
     /// The signature of a function; nil if none has that name.

@@ -98,17 +98,7 @@ struct PluginDefinitions {
 
     private static func places(of library: String, manifestFolder: String) -> [String] {
         guard !library.hasPrefix("/") else { return [library] }
-        let beside = "\(manifestFolder)/\(library)"
-        guard let executable = executablePath(), let end = executable.lastIndex(of: "/") else { return [beside] }
-        return [beside, "\(executable[..<end])/\(library)"]
-    }
-
-    private static func executablePath() -> String? {
-        do {
-            return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        } catch {
-            return CommandLine.arguments.first
-        }
+        return ["\(manifestFolder)/\(library)", HostExecutable.beside(library)]
     }
 }
 

@@ -3,6 +3,8 @@ import Glibc
 
 /// Opens a plugin's library and checks its table, in the host and in workers alike.
 package enum PluginHandshake {
+    package typealias Entry = @convention(c) (_ hostMinor: UInt32) -> UnsafePointer<gantry_plugin>?
+
     package static let entrySymbol = "gantry_plugin_entry_v1"
 
     /// Opens a library, which runs code of it, and asks for its table.
@@ -14,6 +16,19 @@ package enum PluginHandshake {
     /// - Returns: The table, to be checked with ``check(_:)``; it lives as long as the process.
     /// - Throws: ``RefusedMessage`` with `.libraryRefused` or `.incompatible`; its message does not name the library.
     package static func open(_ path: String) throws(RefusedMessage) -> UnsafePointer<gantry_plugin> {
+        let entry = try entry(of: path)
+        guard let table = entry(GANTRY_ABI_MINOR) else {
+            throw RefusedMessage(.incompatible, "it cannot work with ABI 1.\(GANTRY_ABI_MINOR).")
+        }
+        return table
+    }
+
+    /// The entry of a library, which is opened.
+    ///
+    /// - Parameter path: The library's checked private copy.
+    /// - Returns: The function, which has not been called.
+    /// - Throws: ``RefusedMessage`` with `.libraryRefused` or `.incompatible`; its message does not name the library.
+    package static func entry(of path: String) throws(RefusedMessage) -> Entry {
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             let reason = dlerror().map { String(cString: $0) } ?? "the loader refused it"
             throw RefusedMessage(.libraryRefused, "\(reason).")
@@ -24,13 +39,8 @@ package enum PluginHandshake {
                 "it has no \(entrySymbol): it is no Gantry plugin, or one for another ABI major."
             )
         }
-        typealias Entry = @convention(c) (UInt32) -> UnsafePointer<gantry_plugin>?
         // The symbol's name carries the ABI's major version, which fixes this signature.
-        let entry = unsafeBitCast(symbol, to: Entry.self)
-        guard let table = entry(GANTRY_ABI_MINOR) else {
-            throw RefusedMessage(.incompatible, "it cannot work with ABI 1.\(GANTRY_ABI_MINOR).")
-        }
-        return table
+        return unsafeBitCast(symbol, to: Entry.self)
     }
 
     /// Checks that a table is complete and of a minor that this build has.

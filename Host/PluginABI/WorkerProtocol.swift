@@ -48,7 +48,7 @@
 /// | SEALED | u32 Landlock ABI of the kernel or 0, u64 memory limit, u32 allowed system calls |
 /// | DONE | nothing |
 /// | REFUSED | u32 ``Refusal``, i32 status, bytes message, bytes parameter |
-/// | CHECK | bytes: what the checker shall do; CHECKED instead of serving. After LOAD |
+/// | CHECK | u32 ``version``, u64 memory limit in bytes, bytes path of the library's private copy, bytes rule, bytes scripts, list of parameters (bytes name, bytes value); LOGs say where the check is. CHECKED or REFUSED. Instead of LOAD; the worker serves nothing then |
 /// | CHECKED | bytes: what the checker found |
 /// | FUNCTION | bytes: a function, its signature and arguments; RESULT or REFUSED. After LOAD, also after SEAL |
 /// | RESULT | bytes |

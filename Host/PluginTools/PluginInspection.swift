@@ -8,18 +8,17 @@ package struct PluginInspection: Encodable, Sendable {
         package let id: String
         package let version: String
         /// The ABI that it was built against, such as `1.0`.
-        package let abi: String?
-        /// The kinds of operations that it serves, in lower-case words.
+        package let abi: String
+        /// What it serves, such as `chat` and `fileCreate`.
         package let operations: [String]
         package let flags: [String]
 
-        /// Makes a description.
-        package init(id: String, version: String, abi: String?, operations: [String], flags: [String]) {
-            self.id = id
-            self.version = version
-            self.abi = abi
-            self.operations = operations
-            self.flags = flags
+        init(_ statement: PluginStatement) {
+            id = statement.id
+            version = statement.version
+            abi = statement.abi
+            operations = statement.operations.map { "\($0)" }
+            flags = statement.flags
         }
     }
 
@@ -40,35 +39,41 @@ package struct PluginInspection: Encodable, Sendable {
     ///   - path: The library.
     ///   - manifests: Those of the folder that it lies in.
     ///   - definition: What the host would open for a manifest.
-    ///   - ask: Opens a library whose form is good where it can do no harm; nil if that cannot be done.
+    ///   - trust: Whose plugins are opened, be it in a sandbox; nil for all.
+    ///   - worker: The path of `gantry-worker`, where the library is opened if its form is good.
     /// - Throws: ``PluginError`` if it cannot be read or others can write to it.
     package init(
         _ path: String,
         manifests: [ManifestFile],
-        definition: (PluginManifest) -> PluginDefinition,
-        ask: (LibraryFile) throws -> Plugin?
+        definition: (PluginManifest, TrustPolicy?) -> PluginDefinition,
+        trust: TrustPolicy?,
+        worker: String
     ) throws(PluginError) {
         let library = try LibraryFile(path)
         self.path = path
         bytes = library.bytes.count
         sha256 = library.sha256
         elf = ELFFacts(library)
-        var problems: [String] = []
-        var plugin: Plugin?
-        do {
-            try library.checkForm()
-            plugin = try ask(library)
-        } catch {
-            problems.append("\(error)")
-        }
-        self.plugin = plugin
         // A manifest without a library of its own is served by one that is not its own either.
         let owners = manifests.filter { file in
             guard case .success(let manifest) = file.manifest else { return false }
             return manifest.wire == nil
         }
-        let listing = PluginListing(owners, definition: definition)
+        let listing = PluginListing(owners) { definition($0, trust) }
         manifest = listing.plugins.first { $0.librarySHA256 == library.sha256 }
+        var problems: [String] = []
+        var plugin: Plugin?
+        do throws(PluginError) {
+            try library.checkForm()
+            if trust == nil || (manifest != nil && manifest?.reason == nil) {
+                plugin = Plugin(try PluginStatement(asking: library, worker: worker))
+            } else {
+                problems.append("\(path): it was not opened, for it is not trusted.")
+            }
+        } catch {
+            problems.append(error.message)
+        }
+        self.plugin = plugin
         if !elf.bindsNow {
             problems.append("\(path): it is not linked with `-z now`: a missing symbol would show late.")
         }
@@ -95,7 +100,7 @@ package struct PluginInspection: Encodable, Sendable {
         rows.append(("executable stack", elf.hasExecutableStack.map { $0 ? "yes" : "no" } ?? "not said"))
         if let plugin {
             rows.append(("plugin", "\(plugin.id) \(plugin.version)"))
-            if let abi = plugin.abi { rows.append(("abi", abi)) }
+            rows.append(("abi", plugin.abi))
             rows.append(("operations", plugin.operations.joined(separator: ", ")))
             rows.append(("flags", plugin.flags.joined(separator: ", ")))
         }

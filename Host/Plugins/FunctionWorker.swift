@@ -117,14 +117,13 @@ package final class FunctionWorker: Sendable {
 
     private func start() throws -> WorkerProcess {
         let worker = try WorkerProcess(executable: executable, dataSockets: 0)
-        let folder = plan.path.lastIndex(of: "/").map { String(plan.path[..<$0]) } ?? "."
         _ = try worker.load(
             LoadMessage(
                 path: "",
                 dataSockets: 0,
                 memoryLimitInBytes: memoryLimitInBytes,
                 bindings: plan.encoded,
-                folders: [folder]
+                folders: [plan.folder]
             )
         )
         _ = try worker.seal()
@@ -136,5 +135,50 @@ extension FunctionCallError {
     /// What a call that came back without a result says.
     init(_ error: FunctionError) {
         self.init(error.code == .badArgument ? .badArgument : .failed, error.message, argument: error.argument)
+    }
+}
+
+extension FunctionWorker {
+    /// Checks and copies a library that no manifest names, and describes a worker for its functions.
+    ///
+    /// - Parameters:
+    ///   - library: The library's path.
+    ///   - functions: What is bound.
+    ///   - runDirectory: Where the private copy is put.
+    ///   - executable: The path of `gantry-worker`.
+    ///   - memoryLimitInBytes: The most memory that the worker may map.
+    /// - Throws: ``PluginError`` with `.libraryRefused`.
+    package convenience init(
+        library: String,
+        functions: FunctionBindings,
+        runDirectory: String,
+        executable: String,
+        memoryLimitInBytes: UInt64
+    ) throws(PluginError) {
+        let file = try LibraryFile(library)
+        try file.checkFunctions(functions)
+        let copy = try PluginImage.store(file.bytes, sha256: file.sha256, runDirectory: runDirectory)
+        self.init(
+            FunctionPlan(path: copy, name: library, bindings: functions),
+            executable: executable,
+            memoryLimitInBytes: memoryLimitInBytes
+        )
+    }
+}
+
+extension LibraryFile {
+    /// Reads a file that is no library.
+    ///
+    /// - Parameters:
+    ///   - path: A regular file.
+    ///   - limit: The most bytes.
+    /// - Returns: The bytes.
+    /// - Throws: ``PluginError`` with `.libraryRefused`.
+    package static func bytes(ofFile path: String, atMost limit: Int) throws(PluginError) -> [UInt8] {
+        do throws(RegularFile.Failure) {
+            return try RegularFile.read(path, atMost: limit)
+        } catch {
+            throw PluginError(.libraryRefused, "\(path): \(error.reason).")
+        }
     }
 }

@@ -28,6 +28,13 @@ final class LocalInstance: @unchecked Sendable {
             hostTable.deallocate()
             throw error
         }
+        do throws(FunctionError) {
+            try setup.services.functions?.checkUse(by: table.facts.id)
+        } catch {
+            table.pointer.pointee.instance_free(instance)
+            hostTable.deallocate()
+            throw PluginError(.configurationRefused, "\(setup.location): \(error.message)")
+        }
         self.table = table
         self.setup = setup
         self.meters = meters
@@ -40,9 +47,6 @@ final class LocalInstance: @unchecked Sendable {
         hostTable.deallocate()
         withExtendedLifetime((setup, hostNames)) {}
     }
-
-    /// The manifest's functions.
-    var functions: FunctionTable? { setup.services.functions }
 
     /// Runs a call into the plugin alone, unless the plugin allows several at a time.
     private func exclusively<R>(_ body: () -> R) -> R {

@@ -45,7 +45,7 @@ extension Worker {
             phase = .serving
             return sealed.message()
         case .function: return try call(body)
-        case .check: return try special(kind, body)
+        case .check: return try check(body)
         default: throw WireError("\(kind) does not go over the control socket")
         }
     }
@@ -103,6 +103,11 @@ extension Worker {
             return status == Status.ok && made == nil ? Status.internalError : status
         }
         instance = made
+        do throws(FunctionError) {
+            try functions?.checkUse(by: String(lent: plugin.pointee.id))
+        } catch {
+            throw RefusedMessage(.functionRefused, error.message)
+        }
     }
 
     private func makeTarget(_ number: UInt32, _ parameters: UnsafeRawBufferPointer) throws {
@@ -117,11 +122,4 @@ extension Worker {
     }
 
     private static var nothingLoaded: RefusedMessage { RefusedMessage(.unsupported, "nothing is loaded.") }
-
-    /// What a worker does instead of serving, with a library that is loaded.
-    private func special(_ kind: WorkerProtocol.Kind, _ body: UnsafeRawBufferPointer) throws -> OutgoingMessage {
-        try expect(.loaded, kind)
-        _ = try BytesMessage.read(body)
-        throw RefusedMessage(.unsupported, "this worker has no \(kind).")
-    }
 }

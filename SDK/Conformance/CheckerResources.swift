@@ -5,6 +5,8 @@ import Darwin
 #endif
 
 /// What the checker needs of its process for a rule, taken before a sandbox is entered that gives no more.
+///
+/// It is never given back: the process is there for one rule, and a closed sandbox does not close descriptors.
 package final class CheckerResources {
     /// Threads, if the rule needs some and they can be made.
     let threads: CheckerThreads?
@@ -20,11 +22,6 @@ package final class CheckerResources {
         status = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
         sizes = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         threads = rule.needsThreads ? CheckerThreads(prepare: prepare) : nil
-    }
-
-    deinit {
-        close(status)
-        close(sizes)
     }
 
     /// What the kernel says of this process by name, as in proc_pid_status(5); nil where it says nothing.

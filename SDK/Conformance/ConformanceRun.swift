@@ -1,12 +1,20 @@
 import CGantryPlugin
 
+/// Why a library could not be opened.
+package struct UnopenedLibrary: Error {
+    let reason: String
+
+    /// Makes an error; the reason is a sentence.
+    package init(_ reason: String) { self.reason = reason }
+}
+
 /// A plugin under test.
 package struct ConformanceSubject {
     /// A library's `gantry_plugin_entry_v1`.
     package typealias Entry = @convention(c) (_ hostMinor: UInt32) -> UnsafePointer<gantry_plugin>?
 
-    /// Opens the library, once, after the process has been looked at; nil if it has no entry.
-    let open: () -> Entry?
+    /// Opens the library, once, after the process has been looked at.
+    let open: () throws(UnopenedLibrary) -> Entry
     /// Gives up what a worker gives up; nil where nothing can be given up.
     let seal: (() -> Bool)?
     let resources: CheckerResources
@@ -16,8 +24,12 @@ package struct ConformanceSubject {
     /// - Parameters:
     ///   - resources: What the checker needs of the process.
     ///   - seal: Gives up what a worker gives up, and says whether that could be done; nil where there is no sandbox.
-    ///   - open: Opens the library and finds its entry; nil if there is none.
-    package init(_ resources: CheckerResources, seal: (() -> Bool)? = nil, open: @escaping () -> Entry?) {
+    ///   - open: Opens the library and finds its entry.
+    package init(
+        _ resources: CheckerResources,
+        seal: (() -> Bool)? = nil,
+        open: @escaping () throws(UnopenedLibrary) -> Entry
+    ) {
         self.resources = resources
         self.seal = seal
         self.open = open

@@ -17,6 +17,7 @@ struct ParameterGuess {
         let host = VirtualHost()
         let hostMemory = LentMemory(.kept)
         let lentHost = hostMemory.structure(host.table, size: MemoryLayout<gantry_host>.size)
+        context.note("instance_new, for the parameters")
         let made = PluginSession.makeInstance(table, lentHost, configuration ?? Array("{}".utf8))
         guard made.status == 0, let instance = made.object else {
             throw refused(made, "instance_new", advice: "Give the configuration in a script.")
@@ -24,7 +25,8 @@ struct ParameterGuess {
         defer { table.pointee.instance_free(instance) }
         var tried: Set<String> = []
         for _ in 0..<Self.maximumAttempts {
-            let text = JSON.object(parameters).serialized()
+            let text = Self.escaped(JSON.object(parameters).serialized())
+            context.note("target_new with \(CapturedCommand.text(text).prefix(200))")
             let attempt = PluginSession.makeTarget(table, instance, text)
             if attempt.status == 0, let target = attempt.object {
                 table.pointee.target_free(target)
@@ -40,6 +42,12 @@ struct ParameterGuess {
             }
         }
         throw .skip("no parameters were found that the plugin accepts")
+    }
+
+    /// The same JSON with escapes where it needs none, as the host's encoder writes it: a plugin has to read JSON, not
+    /// what looks like it.
+    private static func escaped(_ json: [UInt8]) -> [UInt8] {
+        json.flatMap { $0 == UInt8(ascii: "/") ? [UInt8(ascii: "\\"), $0] : [$0] }
     }
 
     /// The parameters of the description, by name.

@@ -33,14 +33,15 @@ final class RuleContext {
     /// Opens the library and asks for its table, once.
     func entry() throws(RuleStop) -> ConformanceSubject.Entry {
         note("opening the library")
-        guard let entry = subject.open() else {
+        do throws(UnopenedLibrary) {
+            return try subject.open()
+        } catch {
             throw .broken(
-                "The library has no `gantry_plugin_entry_v1`.",
-                at: "dlsym",
-                advice: "Export that function; it is the only symbol that a host looks for."
+                "The library cannot be opened: \(error.reason)",
+                at: "dlopen",
+                advice: "Link it with `-z defs` and everything that it needs, and export `gantry_plugin_entry_v1`."
             )
         }
-        return entry
     }
 
     /// The plugin's table, checked as far as every rule needs it.
@@ -108,7 +109,10 @@ final class RuleContext {
     func baseline(_ script: ConformanceScript) throws(RuleStop) -> [OperationRun.Step] {
         let session = try session(script)
         let run = try session.begin(script)
-        run.finish()
+        while let event = run.next(), run.steps.count < OperationRun.maximumEvents {
+            note("\(script.name), event \(run.steps.count + 1) (\(event.name))")
+            run.deliver(event)
+        }
         run.free()
         session.close()
         return run.steps

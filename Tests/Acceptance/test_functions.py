@@ -36,7 +36,7 @@ ANSWERS = NAMES | {
     "count_tokens": {"symbol": "acme_count", "signature": "i64(bytes)"},
 }
 #: Where the functions run.
-ISOLATIONS = ["in_process"]
+ISOLATIONS = ["in_process", "process"]
 
 
 @pytest.fixture(scope="session")
@@ -309,6 +309,110 @@ class TestFunctions:
         answer = call(gateway, "count", "x" * (1 << 20))
 
         assert answer.status_code == 413, answer.text
+
+
+class TestAWorkerOfFunctions:
+    """What a function does in a process of its own hurts nobody but its caller."""
+
+    @pytest.fixture(scope="class")
+    def gateway(
+        self, library: Path, running_simulators: Simulators, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Gateway]:
+        folder = tmp_path_factory.mktemp("worker")
+        more = {
+            "crash": {"symbol": "acme_null", "signature": "i32()"},
+            "rest": {"symbol": "acme_rest", "signature": "i32(i32)"},
+        }
+        text = manifest(library, "answers", running_simulators.openai_url, "process", ANSWERS)
+        plugins = write_manifests(folder / "plugins.d", text | {"functions": FUNCTIONS | more})
+        one = Gateway.start(folder, configuration(entry("answers")), plugins=plugins)
+        yield one
+        one.stop()
+
+    def test_one_that_crashes_is_told_and_the_next_call_works(self, gateway: Gateway) -> None:
+        for _ in range(3):
+            answer = call(gateway, "crash")
+
+            assert answer.status_code == 502, answer.text
+            assert answer.json()["error"]["code"] == "function_failed"
+            assert call(gateway, "half", 3).json() == {"result": 1.5}
+            assert gateway.chat("answers", "Hello?").status_code == 200
+
+    def test_one_that_does_not_come_back_is_killed(self, gateway: Gateway) -> None:
+        answer = call(gateway, "rest", 3600)
+
+        assert answer.status_code == 504, answer.text
+        assert answer.json()["error"]["code"] == "function_timeout"
+        assert call(gateway, "half", 3).json() == {"result": 1.5}
+        assert gateway.chat("answers", "Hello?").status_code == 200
+
+
+class TestTheCommand:
+    """`gantry plugin call`."""
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return run_gantry("plugin", "call", *arguments)
+
+    @pytest.mark.parametrize(
+        ("symbol", "signature", "arguments", "output"),
+        [
+            ("acme_half", "f64(f64)", ["5"], "result: 2.5\n"),
+            ("acme_half", "f64(f64)", ["--", "-1"], "result: -0.5\n"),
+            ("acme_model", "i32(cstr, out)", ["mini"], "result: 0\nout: gpt-4o-mini\n"),
+            ("acme_request", "owned:acme_free(cstr)", ["{}"], 'result: {"user":"acme",}\n'),
+            ("acme_nothing", "cstr()", [], "result: nothing\n"),
+            ("acme_count", "i64(bytes)", [f"@{SOURCE}"], f"result: {SOURCE.stat().st_size}\n"),
+            ("acme_status", "status(i32)", ["0"], "result: nothing\n"),
+        ],
+    )
+    def test_a_function_is_called(
+        self, library: Path, symbol: str, signature: str, arguments: list[str], output: str
+    ) -> None:
+        run = self.run(library, symbol, signature, *arguments)
+
+        assert (run.returncode, run.stderr) == (0, "")
+        assert run.stdout == output
+
+    def test_json(self, library: Path) -> None:
+        run = self.run("--json", library, "acme_reverse", "i32(bytes, out)", "abc")
+
+        assert json.loads(run.stdout) == {"result": 0, "outputs": ["cba"]}
+
+    @pytest.mark.parametrize(
+        ("symbol", "signature", "arguments", "code", "words"),
+        [
+            ("acme_half", "f64(double)", ["1"], 2, ["position 5", '"double" is no argument']),
+            ("acme_half", "f64(f64)", ["x"], 2, ["argument 1", "f64"]),
+            ("acme_half", "f64(f64)", [], 2, ["takes 1 arguments"]),
+            ("acme_gone", "f64(f64)", ["1"], 2, ["no function acme_gone", "acme_half"]),
+            ("a b", "f64(f64)", ["1"], 2, ["a b"]),
+            ("acme_status", "status(i32)", ["--", "-5"], 1, ["GANTRY_E_LIMIT"]),
+            ("acme_null", "i32()", [], 1, ["SIGSEGV"]),
+        ],
+    )
+    def test_what_is_wrong_is_one_line_and_an_exit_code(
+        self, library: Path, symbol: str, signature: str, arguments: list[str], code: int, words: list[str]
+    ) -> None:
+        run = self.run(library, symbol, signature, *arguments)
+
+        assert run.returncode == code, run.stderr
+        assert run.stdout == ""
+        assert len(run.stderr.strip().splitlines()) == 1, run.stderr
+        assert all(word in run.stderr for word in words), run.stderr
+
+    def test_it_can_do_nothing_but_compute(self, tmp_path: Path) -> None:
+        source = tmp_path / "reader.c"
+        source.write_text(
+            "#include <fcntl.h>\n#include <stdint.h>\n"
+            'int32_t reads(void) { return open("/etc/passwd", O_RDONLY) >= 0; }\n'
+        )
+        library = tmp_path / "libreader.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+        library.chmod(0o755)
+
+        run = self.run(library, "reads", "i32()")
+
+        assert run.returncode == 1 or run.stdout == "result: 0\n", run.stdout + run.stderr
 
 
 class TestBadManifests:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway import Gateway, configuration, run_gantry
-from support.plugins import TINY, PluginFolder, build_plugin, compile_library, gantry
+from support.plugins import TINY, PluginFolder, build_plugin, compile_library, gantry, toolchain_environment
 from support.simulators import Simulators
 
 LANGUAGES = ["c", "rust", "swift"]
@@ -89,7 +89,11 @@ def test_a_new_plugin_exports_its_entry_alone(plugin: Path) -> None:
     assert seen["elf"]["binds_now"]
     assert seen["elf"]["never_unloaded"]
     assert seen["elf"]["executable_stack"] is False
-    assert seen["manifest"]["id"] == "my-plugin"
+    assert seen["plugin"]["id"] == seen["manifest"]["id"] == "my-plugin"
+    assert seen["plugin"]["version"] == seen["manifest"]["version"] == "0.1.0"
+    assert seen["plugin"]["abi"] == "1.0"
+    assert seen["plugin"]["operations"] == ["chat"]
+    assert seen["plugin"]["flags"] == ["parallel", "openai wire"]
     assert seen["manifest"]["isolation"] == "process"
     assert seen["sha256"] == digest(plugin / "libgantry-plugin-my-plugin.so")
 
@@ -102,11 +106,21 @@ def test_the_scripts_of_a_new_plugin_are_clean(plugin: Path) -> None:
     subprocess.run([shellcheck, *scripts], check=True, timeout=60)
 
 
+def test_a_new_plugin_passes_the_checker_as_it_stands(plugin: Path) -> None:
+    environment = toolchain_environment() | {"GANTRY": str(gantry())}
+
+    done = subprocess.run(
+        ["./test.sh"], cwd=plugin, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_new_plugin_in_swift_is_formatted(written: Callable[[str], Path]) -> None:
     folder = written("swift")
     command = ["swift", "format", "lint", "--strict", "--recursive", "Package.swift", "Sources", "SDK"]
 
-    subprocess.run(command, cwd=folder, check=True, timeout=120)
+    subprocess.run(command, cwd=folder, env=toolchain_environment(), check=True, timeout=120)
 
 
 @pytest.fixture
@@ -232,6 +246,27 @@ def test_inspection_says_what_is_wrong_with_a_library(folder: PluginFolder) -> N
     assert any("it exports 2 symbols" in problem for problem in json.loads(exports.stdout)["problems"])
 
 
+def marking(marker: Path) -> str:
+    """Code that runs when a library is opened, and leaves a file behind."""
+    return (
+        "#include <fcntl.h>\n__attribute__((constructor)) static void opened(void) "
+        f'{{ open("{marker}", O_CREAT | O_WRONLY, 0600); }}\n'
+    )
+
+
+def test_inspection_opens_a_library_where_it_can_do_nothing(folder: PluginFolder) -> None:
+    marker = folder.path / "was-opened"
+    compile_library(folder.path / "tiny.so", marking(marker) + TINY)
+    run_gantry("plugin", "inspect", folder.path / "tiny.so")
+    assert not marker.exists()
+
+    trap = "__attribute__((constructor)) static void opened(void) { __builtin_trap(); }\n"
+    compile_library(folder.path / "tiny.so", trap + TINY)
+    done = run_gantry("plugin", "inspect", folder.path / "tiny.so", "--json")
+    assert done.returncode == 1
+    assert any("could not be asked" in problem for problem in json.loads(done.stdout)["problems"]), done.stdout
+
+
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x02\x01" + bytes(58), bytes(range(256)) * 16])
 def test_inspection_of_what_is_no_library_ends_well(folder: PluginFolder, content: bytes) -> None:
     (folder.path / "tiny.so").write_bytes(content)
@@ -336,8 +371,10 @@ def test_verify_says_what_is_signed_and_by_which_key(signed: PluginFolder, key: 
 
 def test_what_is_signed_is_opened(signed: PluginFolder) -> None:
     done = signed.check()
+    inspection = run_gantry("plugin", "inspect", signed.path / "tiny.so", "--config", signed.config)
 
     assert done.returncode == 0, done.stderr
+    assert inspection.returncode == 0, inspection.stdout
     assert [plugin["state"] for plugin in signed.list("--config", signed.config)] == ["ready"]
 
 
@@ -357,6 +394,9 @@ def untrusted(folder: PluginFolder, *words: str) -> None:
 def test_an_unsigned_plugin_is_not_opened(signed: PluginFolder) -> None:
     (signed.path / "tiny.yaml.sig").unlink()
     untrusted(signed, "tiny.yaml.sig: No such file", "gantry plugin sign", digest(signed.path / "tiny.yaml"))
+    inspection = run_gantry("plugin", "inspect", signed.path / "tiny.so", "--config", signed.config)
+    assert inspection.returncode == 1
+    assert "it was not opened, for it is not trusted" in inspection.stdout
 
 
 def test_a_changed_manifest_is_not_opened(signed: PluginFolder) -> None:
@@ -462,11 +502,7 @@ def test_a_library_that_is_swapped_all_the_time_is_opened_only_as_it_was_signed(
     library = signed.path / "tiny.so"
     good = shutil.copy(library, signed.path.parent / "good.so")
     marker = signed.path.parent / "was-opened"
-    constructor = (
-        "#include <fcntl.h>\n__attribute__((constructor)) static void opened(void) "
-        f'{{ open("{marker}", O_CREAT | O_WRONLY, 0600); }}\n'
-    )
-    evil = compile_library(signed.path.parent / "evil.so", constructor + TINY)
+    evil = compile_library(signed.path.parent / "evil.so", marking(marker) + TINY)
     done = threading.Event()
 
     def swap() -> None:

@@ -10,9 +10,9 @@ struct PluginCommand: AsyncParsableCommand {
             asked for.
             """,
         subcommands: [
-            PluginNewCommand.self, PluginListCommand.self, PluginInspectCommand.self, PluginEnableCommand.self,
-            PluginDisableCommand.self,
-            PluginKeygenCommand.self, PluginSignCommand.self, PluginVerifyCommand.self,
+            PluginNewCommand.self, PluginListCommand.self, PluginInspectCommand.self, PluginCheckCommand.self,
+            PluginCallCommand.self, PluginEnableCommand.self, PluginDisableCommand.self, PluginKeygenCommand.self,
+            PluginSignCommand.self, PluginVerifyCommand.self,
         ]
     )
 }

@@ -5,10 +5,13 @@ import HostPlugins
 /// A folder of manifests, as the commands for plugins look at it.
 struct PluginFolder {
     let path: String
+    /// The configuration whose variables the manifests may refer to.
+    var config: String?
 
     /// Every manifest.
     func manifests() throws(ConfigurationError) -> [ManifestFile] {
-        try ConfigurationLoader(environment: ConfigurationOptions.environment).manifestFiles(in: path)
+        let loader = ConfigurationLoader(environment: ConfigurationOptions.environment)
+        return try loader.manifestFiles(in: path, configurationFile: config)
     }
 
     /// The manifest that a command names.
@@ -27,9 +30,13 @@ struct PluginFolder {
     }
 
     /// The folder of a manifest that is named by its path, else another, and the name in it.
-    static func split(_ name: String, otherwise folder: String) -> (PluginFolder, name: String) {
-        guard let slash = name.lastIndex(of: "/") else { return (PluginFolder(path: folder), name) }
+    static func split(
+        _ name: String,
+        otherwise folder: String,
+        config: String? = nil
+    ) -> (PluginFolder, name: String) {
+        guard let slash = name.lastIndex(of: "/") else { return (PluginFolder(path: folder, config: config), name) }
         let parent = slash == name.startIndex ? "/" : String(name[..<slash])
-        return (PluginFolder(path: parent), String(name[name.index(after: slash)...]))
+        return (PluginFolder(path: parent, config: config), String(name[name.index(after: slash)...]))
     }
 }

@@ -7,7 +7,10 @@ struct PluginFolderOptions: ParsableArguments {
     @Option(help: "The folder of plugin manifests.")
     var plugins = "plugins.d"
 
-    @Option(help: "The configuration whose plugin_settings.trust is to hold; without it everything is trusted.")
+    @Option(
+        help:
+            "The configuration, whose plugin_settings.trust and environment_variables hold; without it all is trusted."
+    )
     var config: String?
 
     /// Whose plugins are opened; nil for all.

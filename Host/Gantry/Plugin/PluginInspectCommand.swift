@@ -15,7 +15,7 @@ struct PluginInspectCommand: AsyncParsableCommand {
     @Option(help: "The folder of manifests. (default: the library's)")
     var plugins: String?
 
-    @Option(help: "The configuration whose plugin_settings.trust is to hold.")
+    @Option(help: "The configuration, whose plugin_settings.trust holds.")
     var config: String?
 
     @Flag(help: "Print JSON.")
@@ -24,12 +24,14 @@ struct PluginInspectCommand: AsyncParsableCommand {
     func run() async throws {
         try PluginTool.run {
             let trust = try PluginFolderOptions.trust(config)
-            let folder = plugins.map { PluginFolder(path: $0) } ?? PluginFolder.split(library, otherwise: ".").0
+            var (folder, _) = PluginFolder.split(library, otherwise: ".", config: config)
+            if let plugins { folder = PluginFolder(path: plugins, config: config) }
             let inspection = try PluginInspection(
                 library,
                 manifests: try folder.manifests(),
-                definition: { folder.definition($0, trust: trust) },
-                ask: { _ in nil }
+                definition: { folder.definition($0, trust: $1) },
+                trust: trust,
+                worker: HostExecutable.beside("gantry-worker")
             )
             print(json ? try JSONReport.text(inspection) : inspection.text)
             if !inspection.problems.isEmpty { throw ExitCode(1) }

@@ -17,7 +17,7 @@ struct PluginListCommand: AsyncParsableCommand {
     func run() async throws {
         try PluginTool.run {
             let trust = try options.trust()
-            let folder = PluginFolder(path: options.plugins)
+            let folder = PluginFolder(path: options.plugins, config: options.config)
             let listing = PluginListing(try folder.manifests()) { folder.definition($0, trust: trust) }
             print(json ? try JSONReport.text(listing) : listing.table)
         }

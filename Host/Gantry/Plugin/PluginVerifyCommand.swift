@@ -36,7 +36,7 @@ struct PluginVerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try PluginTool.run {
-            let (folder, name) = PluginFolder.split(name, otherwise: options.plugins)
+            let (folder, name) = PluginFolder.split(name, otherwise: options.plugins, config: options.config)
             let definition = try folder.definition(named: name)
             let trusted = try trustedKeys()
             let verification = PluginVerification(definition, trusted: trusted)

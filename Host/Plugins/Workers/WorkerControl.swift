@@ -9,7 +9,7 @@ import Synchronization
 /// `@unchecked Sendable`: the memory is used by one question at a time, each of which holds the lock.
 final class WorkerControl: @unchecked Sendable {
     /// How long a worker may take for any one question.
-    private static let patience = Duration.seconds(20)
+    static let patience = Duration.seconds(20)
     private static let maximumAnswerBytes = 64 << 20
 
     private let descriptor: Int32
@@ -33,6 +33,7 @@ final class WorkerControl: @unchecked Sendable {
     ///   - question: The message.
     ///   - services: Answers what the plugin asks of the host meanwhile.
     ///   - expected: The kind of the answer.
+    ///   - limit: How long the worker may take.
     ///   - read: Reads it.
     /// - Returns: What `read` makes of the answer.
     /// - Throws: ``RefusedMessage`` if the worker refuses; ``WorkerProcessError`` if it does not answer, after which
@@ -41,11 +42,12 @@ final class WorkerControl: @unchecked Sendable {
         _ question: OutgoingMessage,
         _ services: (any WorkerServices)?,
         expect expected: WorkerProtocol.Kind,
+        within limit: Duration = WorkerControl.patience,
         _ read: (UnsafeRawBufferPointer) throws(WireError) -> R
     ) throws -> R {
         try isAsking.withLock { _ in
             var question = question
-            return try askAlone(&question, services, expect: expected, read)
+            return try askAlone(&question, services, expect: expected, within: limit, read)
         }
     }
 
@@ -53,11 +55,12 @@ final class WorkerControl: @unchecked Sendable {
         _ question: inout OutgoingMessage,
         _ services: (any WorkerServices)?,
         expect expected: WorkerProtocol.Kind,
+        within limit: Duration,
         _ read: (UnsafeRawBufferPointer) throws(WireError) -> R
     ) throws -> R {
         let name = question.kind
         guard !question.isTooLarge else { throw WorkerProcessError(.garbage, "\(name) is too large for a worker") }
-        let deadline = ContinuousClock.now.advanced(by: Self.patience)
+        let deadline = ContinuousClock.now.advanced(by: limit)
         try send(&question, name, deadline)
         var assembler = MessageAssembler(maximumBytes: Self.maximumAnswerBytes)
         var arrays = LentArrays()
@@ -142,7 +145,7 @@ final class WorkerControl: @unchecked Sendable {
             guard milliseconds > 0 else {
                 throw WorkerProcessError(
                     .silent,
-                    "it did not answer \(name) within \(Self.patience.components.seconds) s"
+                    "it did not answer \(name) in time"
                 )
             }
             let ready = poll(&poller, 1, Int32(clamping: milliseconds))

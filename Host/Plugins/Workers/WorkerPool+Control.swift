@@ -52,12 +52,8 @@ extension WorkerPool.Plan {
             dataSockets: environment.loops.count,
             memoryLimitInBytes: UInt64(limits.memoryInBytes),
             bindings: image.functions?.plan.encoded ?? [],
-            folders: image.functions.map { [Self.folder(of: $0.plan.path)] } ?? []
+            folders: image.functions.map { [$0.plan.folder] } ?? []
         )
-    }
-
-    private static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
     /// What a control message failed with, as an error of the plugin.

@@ -131,6 +131,20 @@ final class WorkerProcess: Sendable {
         return try worker.load(LoadMessage(path: path, dataSockets: 0, memoryLimitInBytes: memoryLimitInBytes))
     }
 
+    /// Has it put a library through a rule of the ABI.
+    ///
+    /// - Parameters:
+    ///   - message: What to check.
+    ///   - services: Hears where the check is.
+    ///   - limit: How long it may take.
+    /// - Returns: What the checker found, as it encodes that.
+    /// - Throws: ``RefusedMessage`` or ``WorkerProcessError``, as the other questions.
+    func check(_ message: CheckMessage, _ services: any WorkerServices, within limit: Duration) throws -> [UInt8] {
+        try ask(message.message(), services, expect: .checked, within: limit) { body throws(WireError) in
+            Array(try BytesMessage.read(body))
+        }
+    }
+
     /// Has it call a plain function.
     ///
     /// - Parameter request: One of the functions that it was told of when it loaded, and the arguments.
@@ -151,10 +165,11 @@ final class WorkerProcess: Sendable {
         _ question: OutgoingMessage,
         _ services: (any WorkerServices)?,
         expect expected: WorkerProtocol.Kind,
+        within limit: Duration = WorkerControl.patience,
         _ read: (UnsafeRawBufferPointer) throws(WireError) -> R
     ) throws -> R {
         do {
-            return try control.ask(question, services, expect: expected, read)
+            return try control.ask(question, services, expect: expected, within: limit, read)
         } catch let error as WorkerProcessError {
             // Whatever it does next would be the answer to something else.
             kill()

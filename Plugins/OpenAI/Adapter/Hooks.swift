@@ -9,6 +9,13 @@ struct Hooks: Sendable {
         case responses
     }
 
+    /// What a request has been counted as.
+    struct Count {
+        let tokens: Int64
+        /// The model's name at the provider.
+        let model: String
+    }
+
     private let functions: HookFunctions
     private let host: Host
     /// Whether the bytes of a request are needed, of which the host otherwise keeps most.
@@ -57,41 +64,40 @@ struct Hooks: Sendable {
     ///   - operation: Whose input is lent now, and which reports the tokens.
     ///   - name: The operation's.
     ///   - model: The model's name at the provider.
-    /// - Returns: The body's pieces, and its tokens if they are counted.
+    /// - Returns: The body's pieces, and its count if it is counted.
     /// - Throws: ``Failure`` that names hook and function.
     func sent(
         _ body: [Segment],
         of operation: Operation,
         _ name: Name,
         model: String
-    ) throws(Failure) -> (body: [Segment], tokens: Int64?) {
+    ) throws(Failure) -> (body: [Segment], count: Count?) {
         guard readsRequests else { return (body, nil) }
         var bytes = try operation.withInput { input throws(Failure) in try Self.flat(body, input: input) }
         if let other = try functions.requestBody(bytes, operation: name.rawValue) { bytes = other }
         let tokens = try functions.countTokens(bytes, model: model)
         if let tokens { try operation.usage([Self.inputTokens(name): .number(JSONNumber(tokens))]) }
-        return ([.bytes(bytes)], tokens)
+        return ([.bytes(bytes)], tokens.map { Count(tokens: $0, model: model) })
     }
 
     /// The body of a success as the client gets it.
     func given(
         _ body: [UInt8],
         _ name: Name,
-        model: String = "",
-        requestTokens: Int64? = nil
+        count: Count? = nil
     ) throws(Failure) -> [UInt8] {
         let body = try functions.responseBody(body, operation: name.rawValue) ?? body
-        guard let requestTokens else { return body }
+        guard let count else { return body }
         var answer = try Responses.object(body).object ?? JSONObject()
-        guard answer["usage"]?.object == nil, let tokens = try functions.countTokens(body, model: model) else {
+        guard answer["usage"]?.object == nil, let tokens = try functions.countTokens(body, model: count.model) else {
             return body
         }
         // An embedding has no words of its own.
         let answerTokens = name == .embeddings ? 0 : tokens
-        let (total, isTooMuch) = requestTokens.addingReportingOverflow(answerTokens)
+        let (total, isTooMuch) = count.tokens.addingReportingOverflow(answerTokens)
         guard !isTooMuch else { throw Failure(.upstreamProtocol, "The hook count_tokens counts too many tokens.") }
         var usage = JSONObject()
-        usage[Self.inputTokens(name)] = .number(JSONNumber(requestTokens))
+        usage[Self.inputTokens(name)] = .number(JSONNumber(count.tokens))
         switch name {
         case .chat: usage["completion_tokens"] = .number(JSONNumber(answerTokens))
         case .responses: usage["output_tokens"] = .number(JSONNumber(answerTokens))

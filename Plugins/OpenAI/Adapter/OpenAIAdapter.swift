@@ -25,15 +25,17 @@ public struct OpenAIAdapter: Adapter {
 
     private let host: Host
     private let provider: Provider
+    private let hooks: Hooks?
 
     /// Makes an instance: for OpenAI if the configuration is empty, else for the provider that it describes.
     public init(configuration: JSON, host: Host) throws(Failure) {
         self.host = host
+        hooks = Hooks(host)
         provider = try Provider(configuration: configuration)
     }
 
     /// Makes a target and checks its parameters.
     public func makeTarget(parameters: JSON) throws(Failure) -> OpenAITarget {
-        OpenAITarget(settings: try Settings(parameters, of: provider), provider: provider, host: host)
+        OpenAITarget(settings: try Settings(parameters, of: provider), provider: provider, hooks: hooks, host: host)
     }
 }

@@ -9,14 +9,14 @@ extension OpenAITarget {
     ///   - operation: Whose input is lent now.
     ///   - name: What hooks call the operation.
     ///   - edits: What the provider wants differently.
-    /// - Returns: The request, and its tokens if they are counted.
+    /// - Returns: The request, and its count if it is counted.
     /// - Throws: ``Failure``, also that of a hook.
     func filled(
         _ request: HTTPRequest,
         _ operation: Operation,
         _ name: Hooks.Name,
         editing edits: ChatEdits? = nil
-    ) throws(Failure) -> (request: HTTPRequest, tokens: Int64?) {
+    ) throws(Failure) -> (request: HTTPRequest, count: Hooks.Count?) {
         var request = request
         let references = try hooks?.named(operation.references, name) ?? operation.references
         request.body = try operation.withInput { input throws(Failure) in
@@ -25,9 +25,9 @@ extension OpenAITarget {
         }
         guard let hooks else { return (request, nil) }
         let model = references.first { $0.kind == .model }?.upstreamID ?? ""
-        let (body, tokens) = try hooks.sent(request.body, of: operation, name, model: model)
+        let (body, count) = try hooks.sent(request.body, of: operation, name, model: model)
         request.body = body
-        return (request, tokens)
+        return (request, count)
     }
 
     /// Sends a request, with the headers that sign it.
@@ -51,12 +51,11 @@ extension OpenAITarget {
         _ name: Hooks.Name,
         editing edits: ChatEdits? = nil
     ) async throws(Failure) -> OperationResult {
-        let model = operation.references.first { $0.kind == .model }?.upstreamID ?? ""
-        var (request, tokens) = try filled(request, operation, name, editing: edits)
+        var (request, count) = try filled(request, operation, name, editing: edits)
         guard operation.isStreaming else {
             request.framing = .whole
             let body = try await answer(to: request, operation)
-            return .bytes(try hooks?.given(body, name, model: model, requestTokens: tokens) ?? body)
+            return .bytes(try hooks?.given(body, name, count: count) ?? body)
         }
         request.framing = .serverSentEvents
         let response = try await send(request, operation)

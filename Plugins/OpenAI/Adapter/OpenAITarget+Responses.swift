@@ -6,10 +6,10 @@ extension OpenAITarget {
     private static let kind = "response"
 
     func createResponse(_ operation: Operation) async throws(Failure) -> OperationResult {
-        var (request, tokens) = try filled(requests.responses, operation, .responses)
+        var (request, count) = try filled(requests.responses, operation, .responses)
         if operation.isStreaming { request.framing = .serverSentEvents }
         do throws(Failure) {
-            return try await create(request, operation, tokens)
+            return try await create(request, operation, count)
         } catch {
             throw Failures.inClientsWords(error, operation.references)
         }
@@ -18,11 +18,10 @@ extension OpenAITarget {
     private nonisolated(nonsending) func create(
         _ request: HTTPRequest,
         _ operation: Operation,
-        _ tokens: Int64?
+        _ count: Hooks.Count?
     ) async throws(Failure) -> OperationResult {
         guard operation.isStreaming else {
-            let model = operation.references.first { $0.kind == .model }?.upstreamID ?? ""
-            let body = try given(try await answer(to: request, operation), model: model, requestTokens: tokens)
+            let body = try given(try await answer(to: request, operation), count)
             try remember(try Responses.object(body), operation)
             return .bytes(body)
         }
@@ -89,8 +88,8 @@ extension OpenAITarget {
     }
 
     /// The body of a success as the client gets it.
-    private func given(_ body: [UInt8], model: String = "", requestTokens: Int64? = nil) throws(Failure) -> [UInt8] {
-        try hooks?.given(body, .responses, model: model, requestTokens: requestTokens) ?? body
+    private func given(_ body: [UInt8], _ count: Hooks.Count? = nil) throws(Failure) -> [UInt8] {
+        try hooks?.given(body, .responses, count: count) ?? body
     }
 
     /// The event of a stream as the client gets it; nil for none.

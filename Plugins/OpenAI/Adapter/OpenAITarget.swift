@@ -10,12 +10,12 @@ public struct OpenAITarget: AdapterTarget {
     /// The model's name at the provider, if the deployment says it.
     let model: String?
 
-    init(settings: Settings, provider: Provider, host: Host) {
+    init(settings: Settings, provider: Provider, hooks: Hooks?, host: Host) {
         model = settings.model
         requests = Requests(settings: settings)
         self.provider = provider
         self.host = host
-        hooks = Hooks(host)
+        self.hooks = hooks
     }
 
     /// Gives the client the answers to its own requests as they come.

@@ -10,7 +10,8 @@
  *       tokens: {symbol: acme_count, signature: "i64(bytes)"}   # POST /plugins/ID/functions/tokens, administrators only
  *
  * The host loads the library, checks the signatures and calls the functions. An adapter that wants to have hooks asks
- * gantry_host.extension for GANTRY_FUNCTIONS_EXTENSION; the answer is a gantry_functions, or NULL if no hook is bound.
+ * gantry_host.extension for GANTRY_FUNCTIONS_EXTENSION in instance_new; the answer is a gantry_functions, or NULL if no
+ * hook is bound. Hooks of a plugin that does not ask are refused: nobody would call them.
  * The adapter for OpenAI's wire calls every hook that is listed here.
  *
  * SIGNATURES  RESULT(ARGUMENT, ...) with at most 12 arguments, and nothing else:
@@ -46,10 +47,10 @@
  *
  *   hook            inputs                                   result
  *   sign            method, url, body (B), time (i64)        T: header lines `Name: value` for a request that goes to the
- *                                                            provider, separated by line feeds; empty for none. time:
- *                                                            milliseconds since 1970. Called for every request whose
- *                                                            body the adapter knows: all but uploads of files, for which
- *                                                            body is empty
+ *                                                            provider, separated by line feeds; they replace those of
+ *                                                            the same names; empty for none. Called for every request.
+ *                                                            body: empty for an upload of a file. time: milliseconds
+ *                                                            since 1970
  *   file_ref        id, media_type, filename                 T: what stands in a request for a file: id is the provider's
  *   model_name      model, operation                         T: what stands in a request for the deployment's model
  *   request_body    body (B), operation                      B: the body that is sent, after file_ref and model_name

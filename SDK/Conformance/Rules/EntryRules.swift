@@ -5,14 +5,16 @@ import GantryPlugin
 enum EntryRules {
     /// Checks a table as every host does before it calls anything.
     static func check(_ table: UnsafePointer<gantry_plugin>, hostMinor: UInt32) throws(RuleStop) {
-        let fields = table.pointee
+        let size = table.pointee.size
         let required = (MemoryLayout<gantry_plugin>.offset(of: \.op_free) ?? 0) + MemoryLayout<UnsafeRawPointer>.size
-        guard Int(fields.size) >= required else {
+        guard Int(size) >= required else {
             throw broken(
-                "The table's `size` is \(fields.size), which ends before `op_free`.",
+                "The table's `size` is \(size), which ends before `op_free`.",
                 "Set it to sizeof(gantry_plugin)."
             )
         }
+        // Only now: a smaller table ends before the struct does.
+        let fields = table.pointee
         guard fields.needs_minor <= hostMinor, fields.needs_minor <= fields.abi_minor else {
             throw broken(
                 "The plugin needs ABI 1.\(fields.needs_minor), was built against 1.\(fields.abi_minor) and gave its table "

@@ -8,7 +8,11 @@ enum ScriptRules {
         try context.eachScript { (script) throws(RuleStop) in
             let session = try context.session(script)
             let run = try session.begin(script)
-            let ended = run.finish()
+            while let event = run.next(), run.steps.count < OperationRun.maximumEvents {
+                context.note("\(script.name), event \(run.steps.count + 1) (\(event.name))")
+                run.deliver(event)
+            }
+            let ended = run.isOver
             let place = run.place
             run.free()
             session.close()

@@ -91,7 +91,7 @@ class PluginFolder:
 def build_plugin(folder: Path) -> Path:
     """Builds a plugin that `gantry plugin new` has written, as its README says, and returns its library."""
     command = ["make"] if (folder / "Makefile").exists() else ["./build.sh"]
-    environment = clean_environment(PATH=_path_with_toolchains())
+    environment = toolchain_environment()
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
@@ -100,10 +100,11 @@ def build_plugin(folder: Path) -> Path:
     return library
 
 
-def _path_with_toolchains() -> str:
-    """The path of programs with the folders where cargo is put by its own installer and Swift by ours."""
+def toolchain_environment() -> dict[str, str]:
+    """The environment with the folders where cargo and Swift are put by their own installers."""
     homes = [Path.home() / ".cargo/bin", Path("/opt/swift/usr/bin")]
-    return os.pathsep.join([os.environ["PATH"], *(str(home) for home in homes if home.is_dir())])
+    path = os.pathsep.join([os.environ["PATH"], *(str(home) for home in homes if home.is_dir())])
+    return clean_environment(PATH=path)
 
 
 def gantry() -> Path:

@@ -297,14 +297,18 @@ static gantry_status op_step(gantry_op *stepped, const gantry_event *lent, const
 #elif defined(BREAKS_parallel)
   static operation *volatile last;
   last = op;
-  usleep(100);
+  for (volatile int spin = 0; spin < 50000; spin++) {}
   if (last != op) return fail(sink, GANTRY_ERR_INTERNAL, "Another operation runs.", "");
 #endif
   switch (event.kind) {
   case GANTRY_EV_START: return start(op, &event, sink);
   case GANTRY_EV_HEAD: op->status = event.code; return GANTRY_OK;
   case GANTRY_EV_DATA: return take(op, &event, sink);
-  case GANTRY_EV_END: return end(op, sink);
+  case GANTRY_EV_END:
+#ifdef BREAKS_patience
+    for (volatile uint32_t turn = 0;; turn++) {}
+#endif
+    return end(op, sink);
   case GANTRY_EV_FAILED: return fail(sink, GANTRY_ERR_UPSTREAM_UNAVAILABLE, "The provider cannot be reached.", "");
   case GANTRY_EV_CANCEL:
 #ifdef BREAKS_cancel
@@ -342,3 +346,7 @@ GANTRY_EXPORT const gantry_plugin *gantry_plugin_entry_v1(uint32_t host_minor) {
 #endif
   return &table;
 }
+
+#ifdef BREAKS_exports
+GANTRY_EXPORT int another_symbol(void) { return 1; }
+#endif

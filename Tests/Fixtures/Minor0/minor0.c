@@ -39,7 +39,10 @@ static int member(gantry_slice json, const char *name, char *value, size_t room)
     at += length;
     while (at < json.len && (json.ptr[at] == ':' || json.ptr[at] == ' ')) at++;
     if (at >= json.len || json.ptr[at] != '"') return 0;
-    for (at++; at < json.len && json.ptr[at] != '"' && size + 1 < room; at++) value[size++] = (char)json.ptr[at];
+    for (at++; at < json.len && json.ptr[at] != '"' && size + 1 < room; at++) {
+      if (json.ptr[at] == '\\' && at + 1 < json.len) at++; /* enough for quotes and slashes */
+      value[size++] = (char)json.ptr[at];
+    }
     value[size] = 0;
     return at < json.len && size > 0;
   }

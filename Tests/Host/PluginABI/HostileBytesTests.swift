@@ -22,6 +22,8 @@ struct HostileBytesTests {
                 count: 1
             ),
             LoadMessage(path: "/a", dataSockets: 1, memoryLimitInBytes: 1, bindings: [1], folders: ["/b"]).message(),
+            CheckMessage(path: "/a", memoryLimitInBytes: 1, rule: "r", scripts: [1], parameters: [("n", "v")])
+                .message(),
             BytesMessage.message(.instance, [1, 2]), TargetMessage.message(number: 1, parameters: [3]),
             TargetMessage.freeMessage(number: 1), FreeMessage.message(operation: 2),
             SealedMessage(landlockABI: 1, memoryLimitInBytes: 2, allowedCalls: 3).message(),

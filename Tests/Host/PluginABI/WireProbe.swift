@@ -26,7 +26,8 @@ enum WireProbe {
             }
         case .load: sum = try LoadMessage(body).path.utf8.count
         case .facts: sum = try FactsMessage(body).description.count
-        case .instance, .check, .checked, .function, .result: sum = Array(try BytesMessage.read(body)).count
+        case .check: sum = try CheckMessage(body).parameters.count
+        case .instance, .checked, .function, .result: sum = Array(try BytesMessage.read(body)).count
         case .target: sum = Array(try TargetMessage.read(body).parameters).count
         case .freeTarget: _ = try TargetMessage.readFree(body)
         case .seal, .done: try WireReader(body).end()

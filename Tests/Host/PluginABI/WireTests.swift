@@ -79,6 +79,18 @@ struct WireTests {
         #expect((loaded.path, loaded.bindings, loaded.folders) == (load.path, load.bindings, load.folders))
         #expect((loaded.dataSockets, loaded.memoryLimitInBytes) == (2, 1 << 28))
 
+        let check = try CheckMessage(
+            path: "/a.so",
+            memoryLimitInBytes: 7,
+            rule: "free",
+            scripts: [9, 0],
+            parameters: [("model", "m"), ("", "{}")]
+        ).message().body().withUnsafeBytes { try CheckMessage($0) }
+        #expect((check.load.path, check.load.memoryLimitInBytes, check.load.dataSockets) == ("/a.so", 7, 0))
+        #expect((check.rule, check.scripts) == ("free", [9, 0]))
+        #expect(check.parameters.map(\.name) == ["model", ""])
+        #expect(check.parameters.map(\.value) == ["m", "{}"])
+
         let refused = RefusedMessage(.configurationRefused, "no \u{1F4A5}", status: -2, parameter: "api_base")
         #expect(try refused.outgoing().body().withUnsafeBytes { try RefusedMessage($0) } == refused)
         let sealed = SealedMessage(landlockABI: 7, memoryLimitInBytes: 9, allowedCalls: 21)

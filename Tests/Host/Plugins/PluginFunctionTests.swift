@@ -95,6 +95,7 @@ struct PluginFunctionTests {
                 image: try PluginImage(definition, runDirectory: library.path("run")),
                 libraries: PluginLibraries(),
                 environment: [:],
+                workers: WorkerEnvironment(executable: "/nonexistent", group: MultiThreadedEventLoopGroup.singleton),
                 meters: PluginMeterBoard().meters(of: "tiny"),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             )
@@ -121,6 +122,21 @@ struct PluginFunctionTests {
 
         #expect(refusal?.message == "\(library.path("manifest.yaml")): gpt!")
         #expect(self.refusal(definition(in: library, named), library) == nil)
+        try library.remove()
+    }
+
+    @Test
+    func hooksOfAPluginThatCallsNoneAreRefused() throws {
+        let library = try compiled()
+        _ = try library.compile(CompiledLibrary.good)
+        let bound = FunctionBindings(hooks: [try Self.binding("model_name", "shouted", "i32(cstr, out)")])
+
+        let refusal = refusal(definition(in: library, bound), library)
+
+        #expect(
+            refusal?.message
+                == "\(library.path("manifest.yaml")): hooks: tiny calls none. Remove them, or use another plugin."
+        )
         try library.remove()
     }
 

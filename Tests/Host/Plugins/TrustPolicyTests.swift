@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import HostCore
+import HostFunctions
 import Testing
 
 @testable import HostPlugins
@@ -32,7 +33,9 @@ struct TrustPolicyTests {
     private func refusal(
         _ library: CompiledLibrary,
         hashes: [String] = [],
-        keys: [PluginKey]? = nil
+        keys: [PluginKey]? = nil,
+        isShared: Bool = false,
+        functions: FunctionsDefinition? = nil
     ) throws -> PluginError? {
         let definition = PluginDefinition(
             id: "tiny",
@@ -44,6 +47,8 @@ struct TrustPolicyTests {
             allowsHost: { _, _, _ in false },
             configuration: [:],
             secrets: [:],
+            profile: isShared ? ProviderProfile(adapter: "tiny", operations: [.chat], secretParameters: []) : nil,
+            functions: functions,
             trust: TrustPolicy(keys: keys ?? [PluginKey(key.publicKey)], hashes: hashes)
         )
         do throws(PluginError) {
@@ -127,6 +132,56 @@ struct TrustPolicyTests {
         #expect(try refusal(library, hashes: [manifest, binary], keys: []) == nil)
         #expect(try refusal(library, hashes: [binary], keys: [])?.message.contains("manifest.yaml: it is not") == true)
         #expect(try refusal(library, hashes: [manifest], keys: [])?.message.contains("plugin.so: it is not") == true)
+        try library.remove()
+    }
+
+    @Test
+    func anAdapterOfManyIsVouchedForByAnyManifestOfItsFolder() throws {
+        let library = try signed()
+        // The manifest of another provider, signed alone.
+        try FileManager.default.moveItem(
+            atPath: library.path("manifest.yaml.sig"),
+            toPath: library.path("openai.yaml.sig")
+        )
+        let subject = PluginSignature.Subject(manifest: try digest(library, "manifest.yaml"))
+        try library.write("manifest.yaml.sig", Data(try PluginSignature(subject, by: key).text.utf8))
+
+        #expect(try refusal(library, isShared: true) == nil)
+        #expect(try refusal(library)?.message.contains("manifest.yaml.sig is not about it") == true)
+        let stranger = try PluginSignature(
+            PluginSignature.Subject(
+                manifest: try digest(library, "manifest.yaml"),
+                library: try digest(library, "plugin.so")
+            ),
+            by: Curve25519.Signing.PrivateKey()
+        )
+        try library.write("openai.yaml.sig", Data(stranger.text.utf8))
+        #expect(try refusal(library, isShared: true)?.message.contains("plugin.so: it is not trusted") == true)
+        try library.remove()
+    }
+
+    @Test
+    func theLibraryOfFunctionsHasToBeCoveredToo() throws {
+        let library = try signed()
+        _ = try library.compile("int count(void) { return 1; }\n", to: "functions.so")
+        let functions = FunctionsDefinition(
+            libraryPath: library.path("functions.so"),
+            sha256: nil,
+            bindings: FunctionBindings()
+        )
+        let refused = try refusal(library, functions: functions)
+        #expect(refused?.message.contains("functions.so: it is not trusted") == true)
+        #expect(refused?.message.contains("manifest.yaml.sig is not about it") == true)
+        #expect(try refusal(library, hashes: [try digest(library, "functions.so")], functions: functions) == nil)
+        let subject = PluginSignature.Subject(
+            manifest: try digest(library, "manifest.yaml"),
+            library: try digest(library, "plugin.so"),
+            functionsLibrary: try digest(library, "functions.so")
+        )
+        try library.write("manifest.yaml.sig", Data(try PluginSignature(subject, by: key).text.utf8))
+        #expect(try refusal(library, functions: functions) == nil)
+        _ = try library.compile("int count(void) { return 2; }\n", to: "functions.so")
+        #expect(try refusal(library, functions: functions)?.message.contains("one of them was changed") == true)
         try library.remove()
     }
 

@@ -24,9 +24,11 @@ struct ConformanceRunner {
                 exit(65)
             }
         }
-        let subject = ConformanceSubject(CheckerResources(for: rule)) {
-            guard let handle = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else { return nil }
-            return dlsym(handle, "gantry_plugin_entry_v1").map { unsafeBitCast($0, to: ConformanceSubject.Entry.self) }
+        let subject = ConformanceSubject(CheckerResources(for: rule)) { () throws(UnopenedLibrary) in
+            guard let handle = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE),
+                let entry = dlsym(handle, "gantry_plugin_entry_v1")
+            else { throw UnopenedLibrary(dlerror().map { String(cString: $0) } ?? "it has no entry.") }
+            return unsafeBitCast(entry, to: ConformanceSubject.Entry.self)
         }
         let run = ConformanceRun(scripts: scripts) { say("at: \($0)") }
         let result = ConformanceResult(rule: rule.name, outcome: run.check(rule, subject))

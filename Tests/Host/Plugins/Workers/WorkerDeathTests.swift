@@ -50,7 +50,8 @@ struct WorkerDeathTests {
             #expect(ends.filter { $0 == "failed" }.count == 4)
             #expect(await eventually { bench.meters.reading.crashes[way.cause] == 1 })
             #expect(await eventually { bench.meters.reading.restarts == 1 })
-            #expect(try await bench.run("echo on").text == "{}")
+            let end = try await bench.run("echo on")
+            #expect(end.text == "{}")
             #expect(bench.instance.workers?.workers.map(\.isReady) == [true, true])
             #expect(bench.instance.workers?.workers.map(\.operations) == [0, 0])
         }
@@ -73,7 +74,8 @@ struct WorkerDeathTests {
                 #expect(failure.isRetryable && failure.mayFallBack)
             }
             #expect(await eventually { bench.meters.reading.crashes[.killed] == 1 })
-            #expect(try await bench.runWhenAlive("echo").text == "{}")
+            let end = try await bench.runWhenAlive("echo")
+            #expect(end.text == "{}")
         }
     }
 
@@ -90,7 +92,8 @@ struct WorkerDeathTests {
     func anOperationThatAsksForTheStepsAnswerAfterItsEndIsFreedByTheDeath() async throws {
         try await withWorkers(PluginLimits(stepTime: .milliseconds(300), workers: 1), timeout: .milliseconds(20)) {
             bench in
-            #expect(try await bench.run("loop").failure?.reason == .upstreamTimeout)
+            let outcome = try await bench.run("loop")
+            #expect(outcome.failure?.reason == .upstreamTimeout)
             #expect(await eventually { bench.meters.reading.crashes[.stepLimit] == 1 })
         }
     }
@@ -106,7 +109,8 @@ struct WorkerDeathTests {
             #expect(failure.retryAfter == .seconds(1))
             #expect(failure.isRetryable && failure.mayFallBack)
             #expect(bench.instance.workers?.breaker.deathsInARow ?? 0 >= RestartPace.deathsToOpen)
-            #expect(try await bench.runWhenAlive("echo").text == "{}")
+            let end = try await bench.runWhenAlive("echo")
+            #expect(end.text == "{}")
             #expect(bench.instance.workers?.breaker.isOpen == false)
         }
     }
@@ -115,7 +119,8 @@ struct WorkerDeathTests {
     func targetsAreMadeAgainInAWorkerThatIsStartedAgain() async throws {
         try await withWorkers { bench in
             var second: PluginTarget? = try PluginBench.makeTarget("d2", bench.instance, [:], .seconds(5))
-            #expect(try await bench.run("targets").text?.hasPrefix("2 ") == true)
+            let end1 = try await bench.run("targets")
+            #expect(end1.text?.hasPrefix("2 ") == true)
             _ = try await bench.run("trap")
 
             let after = try await bench.runWhenAlive("targets").text
@@ -125,7 +130,8 @@ struct WorkerDeathTests {
             second = nil
             let deadline = ContinuousClock.now.advanced(by: .seconds(20))
             while try await bench.run("targets").text?.hasPrefix("1 ") != true, ContinuousClock.now < deadline {}
-            #expect(try await bench.run("targets").text?.hasPrefix("1 ") == true)
+            let end2 = try await bench.run("targets")
+            #expect(end2.text?.hasPrefix("1 ") == true)
         }
     }
 
@@ -137,7 +143,8 @@ struct WorkerDeathTests {
             }
             #expect(refusal?.code == .configurationRefused)
             #expect(refusal?.message == "config.yaml:1: key: this target is not wanted")
-            #expect(try await bench.run("targets").text?.hasPrefix("1 ") == true)
+            let outcome = try await bench.run("targets")
+            #expect(outcome.text?.hasPrefix("1 ") == true)
         }
     }
 
@@ -148,7 +155,8 @@ struct WorkerDeathTests {
                 _ = try PluginBench.makeTarget("d2", bench.instance, ["a": .string("crash-target")], .seconds(5))
             }
             #expect(refusal?.code == .workerFailed)
-            #expect(try await bench.runWhenAlive("targets").text?.hasPrefix("1 ") == true)
+            let outcome = try await bench.runWhenAlive("targets")
+            #expect(outcome.text?.hasPrefix("1 ") == true)
         }
     }
 
@@ -169,7 +177,8 @@ struct WorkerDeathTests {
         var processes: [Int32] = []
         try await withWorkers(PluginLimits(workers: 3)) { bench in
             processes = bench.instance.workers?.workers.compactMap(\.processID) ?? []
-            #expect(try await bench.run("echo").text == "{}")
+            let outcome = try await bench.run("echo")
+            #expect(outcome.text == "{}")
         }
         let ended = processes
         #expect(ended.count == 3)

@@ -42,7 +42,8 @@ struct WorkerOperationTests {
 
             #expect(outcome.text == "{}")
             #expect(bench.log.all == ["output hello", "result {}"])
-            #expect(try await bench.run("wait 1").text == "waited")
+            let end = try await bench.run("wait 1")
+            #expect(end.text == "waited")
             let reading = bench.meters.reading
             #expect(reading.operations == 2)
             #expect(reading.steps.count == 3)
@@ -65,7 +66,8 @@ struct WorkerOperationTests {
     @Test
     func hostsThatAreNotAllowedAreDeniedThereToo() async throws {
         try await withWorkers { bench in
-            #expect(try await bench.run("http http://127.0.0.2:1/").text == "failed")
+            let outcome = try await bench.run("http http://127.0.0.2:1/")
+            #expect(outcome.text == "failed")
         }
     }
 
@@ -118,7 +120,8 @@ struct WorkerOperationTests {
 
             #expect(failure?.reason == .tooLarge)
             #expect(failure?.message == "A worker of scripted takes 16 MiB at a time: a quarter of memory_mb.")
-            #expect(try await bench.run("echo on").text == "{}")
+            let end = try await bench.run("echo on")
+            #expect(end.text == "{}")
             #expect(bench.instance.workers?.workers.map(\.operations) == [0])
         }
     }
@@ -127,33 +130,40 @@ struct WorkerOperationTests {
     func largeOutputsArriveAndThoseOverTheLimitAreRefusedInTheWorker() async throws {
         try await withWorkers { bench in
             let log = EventLog()
-            #expect(try await bench.run("large \(24 << 20)", log: log).text == "{}")
+            let end1 = try await bench.run("large \(24 << 20)", log: log)
+            #expect(end1.text == "{}")
             #expect(log.all.first?.utf8.count == "output ".utf8.count + 24 << 20)
 
             let refused = try await bench.run("large \(100 << 20)")
 
             #expect(refused.failure?.reason == .pluginFailed)
             #expect(bench.meters.reading.crashes.values.allSatisfy { $0 == 0 })
-            #expect(try await bench.run("echo on").text == "{}")
+            let end2 = try await bench.run("echo on")
+            #expect(end2.text == "{}")
         }
     }
 
     @Test
     func linesOfTheSourceAreGivenOneByOne() async throws {
         try await withWorkers { bench in
-            #expect(try await bench.run("pull say", lines: CountedLines(7)).text == "5 lines")
+            let said = try await bench.run("pull say", lines: CountedLines(7))
+            #expect(said.text == "5 lines")
             #expect(bench.log.all.first == "output line 6")
-            #expect(try await bench.run("pull", lines: CountedLines(20_000)).text == "16000 lines")
-            #expect(try await bench.run("pull", lines: CountedLines(0)).text == "0 lines")
-            let broken = CountedLines(1, then: RuleError(.invalidRequest, "line 2 is wrong"))
-            #expect(try await bench.run("pull", lines: broken).failure?.message == "line 2 is wrong")
+            let many = try await bench.run("pull", lines: CountedLines(20_000))
+            #expect(many.text == "16000 lines")
+            let none = try await bench.run("pull", lines: CountedLines(0))
+            #expect(none.text == "0 lines")
+            let failing = CountedLines(1, then: RuleError(.invalidRequest, "line 2 is wrong"))
+            let broken = try await bench.run("pull", lines: failing)
+            #expect(broken.failure?.message == "line 2 is wrong")
         }
     }
 
     @Test
     func theRulesOfEmissionHoldInTheWorker() async throws {
         try await withWorkers { bench in
-            #expect(try await bench.run("twice").text == "\(Status.state)")
+            let outcome = try await bench.run("twice")
+            #expect(outcome.text == "\(Status.state)")
         }
     }
 
@@ -168,10 +178,14 @@ struct WorkerOperationTests {
             #expect(
                 sha?.split(separator: " ").dropFirst(2).map { Int($0, radix: 16) } == digest.map { Int($0, radix: 16) }
             )
-            #expect(try await bench.run("sign \(GANTRY_ALG_HMAC_SHA256) mac").text?.hasPrefix("0 32 ") == true)
-            #expect(try await bench.run("sign \(GANTRY_ALG_RS256) rsa").text?.hasPrefix("0 256 ") == true)
-            #expect(try await bench.run("sign \(GANTRY_ALG_RS256) none").text == "\(Status.notFound) 0")
-            #expect(try await bench.run("sign 77 mac").text == "\(Status.unsupported) 0")
+            let end1 = try await bench.run("sign \(GANTRY_ALG_HMAC_SHA256) mac")
+            #expect(end1.text?.hasPrefix("0 32 ") == true)
+            let end2 = try await bench.run("sign \(GANTRY_ALG_RS256) rsa")
+            #expect(end2.text?.hasPrefix("0 256 ") == true)
+            let end3 = try await bench.run("sign \(GANTRY_ALG_RS256) none")
+            #expect(end3.text == "\(Status.notFound) 0")
+            let end4 = try await bench.run("sign 77 mac")
+            #expect(end4.text == "\(Status.unsupported) 0")
         }
     }
 
@@ -190,17 +204,24 @@ struct WorkerOperationTests {
     @Test
     func theCacheIsTheHostsAndSharedByTheWorkers() async throws {
         try await withWorkers(PluginLimits(stepTime: .seconds(5), workers: 2)) { bench in
-            #expect(try await bench.run("get 100").text == "\(Status.notFound) 100 ")
-            #expect(try await bench.run("put value").text == "0")
-            for _ in 0..<4 { #expect(try await bench.run("get 100").text == "0 5 value") }
-            #expect(try await bench.run("get 2").text == "\(Status.limit) 5 ")
+            let end1 = try await bench.run("get 100")
+            #expect(end1.text == "\(Status.notFound) 100 ")
+            let end2 = try await bench.run("put value")
+            #expect(end2.text == "0")
+            for _ in 0..<4 {
+                let end3 = try await bench.run("get 100")
+                #expect(end3.text == "0 5 value")
+            }
+            let end4 = try await bench.run("get 2")
+            #expect(end4.text == "\(Status.limit) 5 ")
         }
     }
 
     @Test
     func logLinesAreBoundedAndWithoutSecrets() async throws {
         try await withWorkers(secrets: ["s": "hunter2hunter2"]) { bench in
-            #expect(try await bench.run("log my hunter2hunter2").text == "{}")
+            let end = try await bench.run("log my hunter2hunter2")
+            #expect(end.text == "{}")
 
             #expect(bench.lines.count(of: "a line") == 64)
             #expect(bench.lines.count(of: "hunter2") == 0)
@@ -214,8 +235,10 @@ struct WorkerOperationTests {
 
             #expect(refused.failure?.reason == .pluginFailed)
             #expect(refused.failure?.message.contains("refused the operation with status \(Status.limit)") == true)
-            #expect(try await bench.run("status").failure?.message.contains("returned status") == true)
-            #expect(try await bench.run("echo on").text == "{}")
+            let end1 = try await bench.run("status")
+            #expect(end1.failure?.message.contains("returned status") == true)
+            let end2 = try await bench.run("echo on")
+            #expect(end2.text == "{}")
             #expect(bench.instance.workers?.workers.map(\.operations) == [0])
         }
     }
@@ -228,7 +251,8 @@ struct WorkerOperationTests {
                 let kept = NIOLoopBound(driver, eventLoop: loop)
                 _ = loop.scheduleTask(in: .milliseconds(20)) { kept.value.cancel() }
             }
-            #expect(try await ended.get().failure?.reason == .cancelled)
+            let end = try await ended.get()
+            #expect(end.failure?.reason == .cancelled)
             #expect(bench.log.all == ["forget id-1", "failure cancelled"])
             #expect(await eventually { bench.instance.workers?.workers.map(\.operations) == [0] })
         }
@@ -240,9 +264,11 @@ struct WorkerOperationTests {
             let input = "spin 50 " + String(repeating: "x", count: size)
             let ended = bench.begin(ByteBuffer(string: input)) { driver, _ in driver.cancel() }
 
-            #expect(try await ended.get().failure?.reason ?? .cancelled == .cancelled)
+            let end1 = try await ended.get()
+            #expect(end1.failure?.reason ?? .cancelled == .cancelled)
             #expect(await eventually { bench.instance.workers?.workers.map(\.operations) == [0] })
-            #expect(try await bench.run("echo on").text == "{}")
+            let end2 = try await bench.run("echo on")
+            #expect(end2.text == "{}")
         }
     }
 
@@ -277,8 +303,12 @@ struct WorkerOperationTests {
             #expect(refused?.reason == .rateLimit)
             #expect(refused?.retryAfter == .seconds(1))
             for driver in cancel.withLock({ $0 }) { driver.eventLoop.execute { driver.value.cancel() } }
-            for operation in running { #expect(try await operation.get().failure?.reason == .cancelled) }
-            #expect(try await bench.runWhenAlive("echo").text == "{}")
+            for operation in running {
+                let end1 = try await operation.get()
+                #expect(end1.failure?.reason == .cancelled)
+            }
+            let end2 = try await bench.runWhenAlive("echo")
+            #expect(end2.text == "{}")
         }
     }
 }

@@ -1,0 +1,93 @@
+import Glibc
+import HostCore
+import HostPlugins
+import HostUpstream
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// A plugin host with one plugin and one deployment, on one event loop.
+struct BenchHost: Sendable {
+    private static let deployment = DeploymentID("bench")
+
+    let loop: any EventLoop
+    private let host: PluginHost
+    private let upstream: UpstreamClient
+
+    /// Loads the plugin, or starts its workers.
+    init(_ options: PluginOptions, loop: any EventLoop) throws {
+        let logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
+        let definition = PluginDefinition(
+            id: options.id,
+            version: "1.0.0",
+            manifestPath: options.library,
+            libraryPath: options.library,
+            sha256: nil,
+            allowsHost: { _, _, _ in false },
+            configuration: [:],
+            secrets: [:],
+            limits: options.worker == nil ? nil : PluginLimits(workers: options.workers)
+        )
+        let deployment = Deployment(
+            id: Self.deployment,
+            modelName: "bench",
+            configuredModel: "\(options.id)/bench",
+            upstreamModel: "bench",
+            plugin: options.id,
+            weight: 1,
+            timeout: .seconds(30)
+        )
+        self.loop = loop
+        upstream = try UpstreamClient(group: loop, filePool: .singleton, logger: logger)
+        host = try PluginHost(
+            plugins: [definition],
+            targets: [TargetDefinition(deployment: deployment, parameters: [:], location: "bench")],
+            runDirectory: options.run,
+            variables: [:],
+            environment: OperationEnvironment(upstream: upstream, pool: .singleton),
+            group: loop,
+            workerExecutable: options.worker ?? "",
+            logger: logger
+        )
+    }
+
+    /// Begins a chat and calls back at its end; to be called on the event loop.
+    func chat(_ input: ByteBuffer, _ ended: @escaping (Result<OperationResult, OperationFailure>) -> Void) throws {
+        let request = OperationRequest(.chat, requestID: "bench", input: input)
+        let client = BenchClient(ended)
+        try host.operation(request, on: Self.deployment, loop: loop, client: client).start()
+    }
+
+    /// Runs a chat to its end; fails as the chat does.
+    func chat(_ text: String) async throws {
+        _ = try await host.run(
+            OperationRequest(.chat, requestID: "bench", input: ByteBuffer(string: text)),
+            on: Self.deployment
+        )
+    }
+
+    /// Lets go of the event loop's connections.
+    func close() async { await upstream.shutdown() }
+}
+
+/// Wants nothing but the end.
+private final class BenchClient: OperationClient {
+    private let ended: (Result<OperationResult, OperationFailure>) -> Void
+
+    init(_ ended: @escaping (Result<OperationResult, OperationFailure>) -> Void) { self.ended = ended }
+
+    func operationWillJournal(_: JournalEntry) -> EventLoopFuture<Void>? { nil }
+    func operationDidBeginPipe(status _: Int, headers _: HTTPHeaders) {}
+    func operationDidPipe(_: ByteBuffer) {}
+    func operationDidOutput(_: ByteBuffer, event _: String) {}
+    func operationDidUse(_: ByteBuffer) {}
+    func operationDidEnd(_ outcome: Result<OperationResult, OperationFailure>) { ended(outcome) }
+}
+
+/// Nanoseconds since the machine was started.
+func nanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
