@@ -48,6 +48,9 @@ final class LocalInstance: @unchecked Sendable {
         withExtendedLifetime((setup, hostNames)) {}
     }
 
+    /// The manifest's functions.
+    var functions: FunctionTable? { setup.services.functions }
+
     /// Runs a call into the plugin alone, unless the plugin allows several at a time.
     private func exclusively<R>(_ body: () -> R) -> R {
         table.facts.isParallel ? body() : lock.withLock { _ in body() }

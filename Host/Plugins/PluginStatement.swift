@@ -78,7 +78,7 @@ package struct PluginStatement: Sendable {
         return String(cString: path)
     }
 
-    private static func remove(_ folder: String) {
+    static func remove(_ folder: String) {
         do {
             try FileManager.default.removeItem(atPath: folder)
         } catch {

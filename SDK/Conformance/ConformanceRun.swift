@@ -62,7 +62,8 @@ package struct ConformanceRun {
     package func check(_ rule: ConformanceRule, _ subject: ConformanceSubject) -> ConformanceOutcome {
         let context = RuleContext(subject: subject, scripts: scripts, parameters: parameters, progress: progress)
         do throws(RuleStop) {
-            return .passed(cases: try rule.check(context))
+            let cases = try rule.check(context)
+            return cases > 0 ? .passed(cases: cases) : .skipped("no script came to what this rule is about")
         } catch {
             switch error {
             case .finding(let finding): return .failed(finding)

@@ -9,7 +9,7 @@ final class OperationRun {
         let status: gantry_status
     }
 
-    static let maximumEvents = 20_000
+    static let maximumEvents = 8000
 
     let script: ConformanceScript
     let sink: CommandSink

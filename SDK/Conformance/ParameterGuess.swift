@@ -53,9 +53,12 @@ struct ParameterGuess {
     /// The parameters of the description, by name.
     static func described(_ table: UnsafePointer<gantry_plugin>) -> [(name: String, rule: JSON)] {
         let text = Array(UnsafeBufferPointer(start: table.pointee.describe.ptr, count: table.pointee.describe.len))
-        // That it is JSON is a rule of its own.
-        guard let json = try? JSON(parsing: text), let rules = json["params"]?.object else { return [] }
-        return rules.members.map { ($0.name, $0.value) }
+        do throws(JSONError) {
+            return try JSON(parsing: text)["params"]?.object?.members.map { ($0.name, $0.value) } ?? []
+        } catch {
+            // That it is JSON is a rule of its own.
+            return []
+        }
     }
 
     private func start(_ described: [(name: String, rule: JSON)]) throws(RuleStop) -> JSONObject {
@@ -65,10 +68,7 @@ struct ParameterGuess {
             parameters[name] = Self.value(name, rule)
         }
         for (name, text) in context.parameters {
-            let kind = described.first { $0.name == name }?.rule["kind"]?.string
-            // A secret is never passed to a plugin, only its name.
-            parameters[name] =
-                kind == "secret" ? Self.secret(name) : (try? JSON(parsing: Array(text.utf8))) ?? .string(text)
+            parameters[name] = Self.given(name, text, described.first { $0.name == name }?.rule)
         }
         return parameters
     }
@@ -89,6 +89,29 @@ struct ParameterGuess {
             parameters[member] = Self.value(member, described.first { $0.name == member }?.rule ?? ["kind": "value"])
         }
         return true
+    }
+
+    /// What a person gives for a parameter; of a secret only the name is passed to a plugin.
+    private static func given(_ name: String, _ text: String, _ rule: JSON?) -> JSON {
+        switch rule?["kind"]?.string {
+        case "secret": return secret(name)
+        case "credentials":
+            guard case .object(var document) = value(text) else { return value(text) }
+            for member in rule?["members"]?.array?.compactMap(\.string) ?? [] where document[member] != nil {
+                document[member] = secret("\(name).\(member)")
+            }
+            return .object(document)
+        default: return value(text)
+        }
+    }
+
+    /// What a person gives: JSON, and what is none as a text.
+    private static func value(_ text: String) -> JSON {
+        do throws(JSONError) {
+            return try JSON(parsing: Array(text.utf8))
+        } catch {
+            return .string(text)
+        }
     }
 
     private static func secret(_ name: String) -> JSON { ["secret": .string(name)] }

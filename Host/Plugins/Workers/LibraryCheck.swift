@@ -8,7 +8,7 @@ package final class LibraryCheck: Sendable {
     package enum Outcome: Sendable {
         /// What the checker found, as `ConformanceResult` encodes it.
         case checked([UInt8])
-        /// The worker ended or was ended: how, in words, and where the check was.
+        /// The worker ended or was ended: how, in words that follow "it", and where the check was.
         case ended(what: String, place: String)
     }
 
@@ -38,6 +38,10 @@ package final class LibraryCheck: Sendable {
     }
 
     deinit { PluginStatement.remove(folder) }
+
+    private static func withoutSubject(_ message: String) -> String {
+        message.hasPrefix("it ") ? String(message.dropFirst(3)) : message
+    }
 
     /// Checks one rule; waits for it, so it is not for an event loop.
     ///
@@ -69,9 +73,12 @@ package final class LibraryCheck: Sendable {
         } catch let refusal as RefusedMessage {
             throw PluginError(.libraryRefused, "\(rule): \(refusal.message)")
         } catch let error as WorkerProcessError where error.code != .cannotStart {
-            return .ended(what: error.message, place: progress.place)
+            return .ended(what: Self.withoutSubject(error.message), place: progress.place)
         } catch {
-            throw PluginError(.libraryRefused, "\(executable): \(error).")
+            throw PluginError(
+                .libraryRefused,
+                "\(error). `gantry-worker` has to lie beside `gantry`, from the same build."
+            )
         }
     }
 }

@@ -1,4 +1,5 @@
-/* A plugin as it was built when the ABI was 1.0; scripts/abi-record says when it may be built again.
+/* A plugin as it was built when the ABI was 1.0: `scripts/abi-record plugin` builds it, with the header beside it, and
+ * Tests/Support/abi_record.py says when it may be built again.
  * It is a small client of OpenAI's wire format, and touches every struct and every function of the host. */
 #include "gantry_plugin.h"
 #include <stdlib.h>
