@@ -100,7 +100,6 @@ struct PluginDefinitions {
         guard !library.hasPrefix("/") else { return [library] }
         return ["\(manifestFolder)/\(library)", HostExecutable.beside(library)]
     }
-    }
 }
 
 extension ProviderProfile {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import HostCore
 import HostPlugins
@@ -40,23 +41,23 @@ struct BenchHost: Sendable {
         )
         self.loop = loop
         upstream = try UpstreamClient(group: loop, filePool: .singleton, logger: logger)
-        host = try PluginHost(
-            plugins: [definition],
-            targets: [TargetDefinition(deployment: deployment, parameters: [:], location: "bench")],
+        host = PluginHost(
             runDirectory: options.run,
-            variables: [:],
             environment: OperationEnvironment(upstream: upstream, pool: .singleton),
             group: loop,
             workerExecutable: options.worker ?? "",
             logger: logger
         )
+        let target = TargetDefinition(deployment: deployment, parameters: [:], location: "bench")
+        let report = host.apply(PluginPlan(plugins: [definition], targets: [target], variables: [:]))
+        if let refusal = report.refusals.first { throw ValidationError(refusal) }
     }
 
     /// Begins a chat and calls back at its end; to be called on the event loop.
     func chat(_ input: ByteBuffer, _ ended: @escaping (Result<OperationResult, OperationFailure>) -> Void) throws {
         let request = OperationRequest(.chat, requestID: "bench", input: input)
         let client = BenchClient(ended)
-        try host.operation(request, on: Self.deployment, loop: loop, client: client).start()
+        try host.operation(request, on: Self.deployment, of: host.current, loop: loop, client: client).start()
     }
 
     /// Runs a chat to its end; fails as the chat does.
