@@ -86,7 +86,9 @@ class World:
         return Crowd(self.gateway, GOOD.id, "gpt-4o-mini-openai")
 
     def chat(self, evil: Evil, text: str = "misbehave", **more) -> httpx.Response:
-        return self.gateway.chat(evil.id, text, self.gateway.client(timeout=PATIENCE), **more)
+        # A connection of its own that is closed: the host's descriptors are counted.
+        with self.gateway.client(timeout=PATIENCE) as http:
+            return self.gateway.chat(evil.id, text, http, **more)
 
     def wait_until_it_serves(self, evil: Evil) -> None:
         """Waits until the plugin answers as if nothing had been."""

@@ -55,7 +55,10 @@ class Crowd:
         return [failure for client in self._clients for failure in client.failures]
 
     def _chat(self, client: _Client) -> None:
-        http = self._gateway.client()
+        with self._gateway.client() as http:
+            self._chat_over(client, http)
+
+    def _chat_over(self, client: _Client, http: httpx.Client) -> None:
         while not self._is_over.is_set() and not client.failures:
             try:
                 response = self._gateway.chat(client.model, "hello", http)
