@@ -341,7 +341,7 @@ class TestLoading:
     """What a plugin does before it serves: its deployments answer 503, everything else is served."""
 
     CASES = [
-        *(Evil(f"load_{what}", on_load=what) for what in ("null", "exit", "loop", "fork", "connect", "create")),
+        *(Evil(f"load_{what}", on_load=what) for what in ("null", "exit", "fork", "connect", "create")),
         *(Evil(f"instance_{what}", on_instance=what) for what in ("null", "exit", "fork")),
         *(Evil(f"target_{what}", on_target=what) for what in ("null", "exit", "connect")),
     ]

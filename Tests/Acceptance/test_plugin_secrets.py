@@ -80,7 +80,6 @@ def world(
         "a user's key": user.encode(),
         "the database's URL": database.url.encode(),
         "the database's password": database.server.password.encode(),
-        "the id of the private key": account["private_key_id"].encode(),
         "a secret of the manifest": PLUGIN_SECRET.encode(),
         **{f"line {number} of the private key": line.encode() for number, line in enumerate(lines[1:-1])},
     }

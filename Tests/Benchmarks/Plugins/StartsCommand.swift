@@ -16,7 +16,7 @@ struct StartsCommand: AsyncParsableCommand {
     var times = 30
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup.singleton
         var found = BenchTimes()
         for number in 0...times {
             let start = nanoseconds()
@@ -27,7 +27,6 @@ struct StartsCommand: AsyncParsableCommand {
             await host.close()
         }
         try BenchReport(found).print()
-        try await group.shutdownGracefully()
     }
 }
 
@@ -45,7 +44,7 @@ struct DeathsCommand: AsyncParsableCommand {
     var times = 20
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup.singleton
         var found = BenchTimes()
         var survivors = 0
         for _ in 0..<times {
@@ -61,6 +60,5 @@ struct DeathsCommand: AsyncParsableCommand {
             await host.close()
         }
         try BenchReport(found, failures: survivors).print()
-        try await group.shutdownGracefully()
     }
 }

@@ -22,14 +22,13 @@ struct StepsCommand: AsyncParsableCommand {
     var bytes = 1200
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup.singleton
         let host = try BenchHost(plugin, loop: group.next())
         try await host.chat("{}")
         let warmUp = try await measured(host, seconds: min(seconds, 1))
         guard warmUp.failures == 0 else { throw ValidationError("\(warmUp.failures) steps failed.") }
         try await measured(host, seconds: seconds).print()
         await host.close()
-        try await group.shutdownGracefully()
     }
 
     private func measured(_ host: BenchHost, seconds: Double) async throws -> BenchReport {
