@@ -40,23 +40,26 @@ struct BenchHost: Sendable {
         )
         self.loop = loop
         upstream = try UpstreamClient(group: loop, filePool: .singleton, logger: logger)
-        host = try PluginHost(
-            plugins: [definition],
-            targets: [TargetDefinition(deployment: deployment, parameters: [:], location: "bench")],
+        host = PluginHost(
             runDirectory: options.run,
-            variables: [:],
             environment: OperationEnvironment(upstream: upstream, pool: .singleton),
             group: loop,
             workerExecutable: options.worker ?? "",
             logger: logger
         )
+        let plan = PluginPlan(
+            plugins: [definition],
+            targets: [TargetDefinition(deployment: deployment, parameters: [:], location: "bench")],
+            variables: [:]
+        )
+        if let refusal = host.apply(plan).refusals.first { throw Refused(description: refusal) }
     }
 
     /// Begins a chat and calls back at its end; to be called on the event loop.
     func chat(_ input: ByteBuffer, _ ended: @escaping (Result<OperationResult, OperationFailure>) -> Void) throws {
         let request = OperationRequest(.chat, requestID: "bench", input: input)
         let client = BenchClient(ended)
-        try host.operation(request, on: Self.deployment, loop: loop, client: client).start()
+        try host.operation(request, on: Self.deployment, of: host.current, loop: loop, client: client).start()
     }
 
     /// Runs a chat to its end; fails as the chat does.
@@ -69,6 +72,11 @@ struct BenchHost: Sendable {
 
     /// Lets go of the event loop's connections.
     func close() async { await upstream.shutdown() }
+}
+
+/// The plugin cannot be measured.
+private struct Refused: Error, CustomStringConvertible {
+    let description: String
 }
 
 /// Wants nothing but the end.
