@@ -126,3 +126,15 @@ extension OutgoingMessage {
     /// The message's body.
     func body() -> [UInt8] { packets().flatMap { $0.dropFirst(WorkerProtocol.headerBytes) } }
 }
+
+extension EmissionRules {
+    /// What `emit` returns for a command.
+    mutating func status(of command: UnsafePointer<gantry_command>) -> gantry_status {
+        do throws(RefusedCommand) {
+            _ = try admit(command)
+            return Status.ok
+        } catch {
+            return error.code
+        }
+    }
+}

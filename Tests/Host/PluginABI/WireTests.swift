@@ -160,15 +160,3 @@ struct WireTests {
         return nil
     }
 }
-
-extension EmissionRules {
-    /// What `emit` returns for a command.
-    mutating func status(of command: UnsafePointer<gantry_command>) -> gantry_status {
-        do throws(RefusedCommand) {
-            _ = try admit(command)
-            return Status.ok
-        } catch {
-            return error.code
-        }
-    }
-}
