@@ -26,6 +26,8 @@
 // A system call, and what two of its arguments must be. Arguments are compared in their lower halves: those looked at
 // are 32 bits wide, or bit masks whose upper halves mean nothing.
 enum test { ANY = 0, CLEAR, SET, EQUAL, AT_MOST, SELF };
+// What a call that passes its tests gets.
+enum verdict { ALLOWED = 0, NO_TERMINAL };
 struct condition {
     enum test test;
     uint8_t argument;
@@ -34,6 +36,7 @@ struct condition {
 struct rule {
     int call;
     struct condition conditions[2];
+    enum verdict verdict;
 };
 
 #define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY))
@@ -95,6 +98,8 @@ static const struct rule loading[] = {
     {SYS_readlinkat},
     {SYS_getcwd},
     {SYS_uname},
+    // isatty(), which Swift's runtime asks in a constructor: nothing is a terminal here.
+    {SYS_ioctl, .verdict = NO_TERMINAL},
     // The code of libraries; serving's entries for these do not allow that.
     {SYS_mmap},
     {SYS_mprotect},
@@ -155,7 +160,8 @@ static void add_rules(struct program *program, const struct rule *rules, size_t 
         for (int j = 0; j < 2; j++) {
             if (rules[i].conditions[j].test != ANY) add_condition(program, rules[i].conditions[j]);
         }
-        add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+        uint32_t verdict = rules[i].verdict == NO_TERMINAL ? SECCOMP_RET_ERRNO | ENOTTY : SECCOMP_RET_ALLOW;
+        add(program, BPF_RET | BPF_K, verdict, 0, 0);
     }
 }
 

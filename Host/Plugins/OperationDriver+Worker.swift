@@ -38,7 +38,7 @@ extension OperationDriver {
         // The worker has the message twice while it puts its packets together, and the plugin its own form of it.
         guard !message.isTooLarge, message.bodyBytes <= limits.memoryInBytes / 4 else {
             stepWasNotTaken()
-            let most = limits.memoryInBytes / 4 >> 20
+            let most = (limits.memoryInBytes / 4) >> 20
             let message = "A worker of \(target.deployment.plugin) takes \(most) MiB at a time: a quarter of memory_mb."
             return fail(OperationFailure(.tooLarge, message))
         }

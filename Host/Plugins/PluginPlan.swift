@@ -64,8 +64,9 @@ package struct PluginReport: Sendable {
 
     /// Every refusal, a line each.
     package var refusals: [String] {
-        let plugins = plugins.compactMap { plugin in
-            if case .refused(let error, _) = plugin.verdict { error.message } else { nil }
+        let plugins: [String] = plugins.compactMap { plugin in
+            guard case .refused(let error, _) = plugin.verdict else { return nil }
+            return error.message.contains(plugin.manifest) ? error.message : "\(plugin.manifest): \(error.message)"
         }
         return plugins + refusedTargets.map(\.error.message)
     }

@@ -419,7 +419,9 @@ class TestMistakes:
     def test_a_key_of_the_manifest(self, check: Callable[..., str]) -> None:
         text = 'id: x\nversion: "1"\nwire: openai\noperations: [chat, imagery]\n'
 
-        assert re.search(r"broken\.yaml:4: operations\[1\]: \"imagery\" is no operation\.", check(manifest=text))
+        told = check(entry("acme", None, account="a"), manifest=text)
+
+        assert re.search(r"broken\.yaml:4: operations\[1\]: \"imagery\" is no operation\.", told)
 
     def test_a_key_that_is_nowhere(self, check: Callable[..., str]) -> None:
         told = check(entry("acme", None, api_key=None, account="a"), **FOREIGN)

@@ -270,7 +270,8 @@ struct PluginHostTests {
             let target = try #require(bench.host.target(Self.a))
             let store = target.instance.secrets
             #expect(store.masked("secret-999 secret-998") == "[secret] secret-998")
-            let name = try #require(String(validating: target.binding.json, as: UTF8.self)).split(separator: "\"")[5]
+            let json = try #require(String(validating: target.binding.json, as: UTF8.self)).split(separator: "\"")
+            let name = json[try #require(json.firstIndex(of: "secret")) + 2].replacing("\\/", with: "/")
             #expect(store.value(String(name), deployment: "a") == "secret-999")
             #expect(first !== target.instance)
             #expect(bench.host.meters.reading(of: "tiny")?.loads == 200)

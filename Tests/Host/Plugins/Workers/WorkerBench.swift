@@ -92,9 +92,8 @@ func withWorkers(
 ) async throws {
     let library = try CompiledLibrary()
     let path = try library.compile(WorkerPlugin.source)
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-    let pool = NIOThreadPool(numberOfThreads: 2)
-    pool.start()
+    let group = EventLoops.group(of: loops)
+    let pool = NIOThreadPool.singleton
     let lines = LogLines()
     let logger = Logger(label: "test") { _ in LineHandler(lines: lines) }
     let upstream = try UpstreamClient(group: group, filePool: pool, logger: logger)
@@ -134,10 +133,22 @@ func withWorkers(
         result = .failure(error)
     }
     await upstream.shutdown()
-    try await group.shutdownGracefully()
-    try await pool.shutdownGracefully()
     try library.remove()
     try result.get()
+}
+
+/// Event loops for all tests: a worker that dies is told of on its loops, however long after its test that is.
+private enum EventLoops {
+    private static let groups = Mutex<[Int: MultiThreadedEventLoopGroup]>([:])
+
+    static func group(of loops: Int) -> MultiThreadedEventLoopGroup {
+        groups.withLock { groups in
+            if let known = groups[loops] { return known }
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+            groups[loops] = group
+            return group
+        }
+    }
 }
 
 /// What was logged.
