@@ -13,8 +13,6 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Lines of the plugin that are logged of one step; a loop that logs is not the log's end.
-    private static let maximumLines = 256
     /// Commands in more bytes than this are copied on the thread pool.
     private static let heavyAnswerInBytes = OperationDriver.heavyStepInBytes
 
@@ -217,8 +215,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func log(_ body: UnsafeRawBufferPointer) throws(WireError) {
         lines += 1
-        guard lines <= Self.maximumLines else {
-            if lines == Self.maximumLines + 1 { state.logger.warning("a plugin logs too much; the rest is left out") }
+        guard lines <= LogMessage.maximumLines else {
+            if lines == LogMessage.maximumLines + 1 {
+                state.logger.warning("a plugin logs too much; the rest is left out")
+            }
             return
         }
         try LogMessage.read(body, &arrays) { state.services.log($0, $1, $2, $3) }

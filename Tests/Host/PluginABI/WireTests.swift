@@ -136,6 +136,31 @@ struct WireTests {
     }
 
     @Test
+    func aLogLineIsCutBeforeItIsSent() throws {
+        let lender = Lender()
+        let long = String(repeating: "v", count: 3000)
+        let fields = (0..<LogMessage.maximumFields).map { _ in lender.pair("field", long) }
+        let message = try #require(
+            LogMessage.message(level: 1, text: lender.slice("m"), fields: lender.array(fields), count: fields.count)
+        )
+        var body = message.body()
+        var (lengths, arrays) = ([Int](), LentArrays())
+
+        try body.withUnsafeBytes { body in
+            try LogMessage.read(body, &arrays) { _, text, fields, count in
+                lengths = [text.len] + UnsafeBufferPointer(start: fields, count: count).map { $0.value.len }
+            }
+        }
+
+        #expect(lengths == [1, 3000, 3000, LogMessage.maximumLineBytes - 6001 - 15])
+        body += [UInt8](repeating: 0, count: 1000)
+        let error = #expect(throws: WireError.self) {
+            try body.withUnsafeBytes { try LogMessage.read($0, &arrays) { _, _, _, _ in } }
+        }
+        #expect(error?.description.contains("too long") == true)
+    }
+
+    @Test
     func whatIsTooLargeSaysSo() {
         let length = WorkerProtocol.maximumMessageBytes + 1
         // The memory is never looked at: its length alone is too much.
