@@ -64,6 +64,18 @@ package enum WorkerProtocol {
     /// What one step may emit, and what goes around it.
     package static let maximumMessageBytes = EmissionRules.maximumBytes + (1 << 20)
 
+    /// The longest message that an honest worker sends over a data socket.
+    ///
+    /// One step hands over a quarter of the worker's memory at most, in which ``EmissionRules`` count more for a pair or
+    /// a segment than it takes here; the commands' own numbers are less than the rest.
+    ///
+    /// - Parameter memoryInBytes: The most memory that the worker may map.
+    /// - Returns: The length of a body.
+    package static func maximumMessageBytes(memoryInBytes: Int) -> Int {
+        let step = max(0, memoryInBytes) / 4 + (1 << 20)
+        return min(maximumMessageBytes, max(step, CallMessage.maximumValueBytes + (1 << 20)))
+    }
+
     package static let lifelineDescriptor: Int32 = 0
     package static let controlDescriptor: Int32 = 3
     package static let firstDataDescriptor: Int32 = 4

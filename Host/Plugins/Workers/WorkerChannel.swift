@@ -33,7 +33,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     private var spare: [UInt8] = []
 
     // What comes in.
-    private var assembler = MessageAssembler()
+    private var assembler: MessageAssembler
     private var arrays = LentArrays()
     private var lines = 0
 
@@ -43,6 +43,9 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     init(_ state: WorkerState, loop: any EventLoop) {
         self.state = state
         self.loop = loop
+        assembler = MessageAssembler(
+            maximumBytes: WorkerProtocol.maximumMessageBytes(memoryInBytes: state.limits.memoryInBytes)
+        )
         watch = StepWatch(limit: state.limits.stepTime)
     }
 

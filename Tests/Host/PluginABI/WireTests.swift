@@ -172,6 +172,32 @@ struct WireTests {
         }
     }
 
+    @Test
+    func aWorkersMessagesAreBoundedByItsMemory() {
+        let bound = { WorkerProtocol.maximumMessageBytes(memoryInBytes: $0) }
+        #expect(bound(256 << 20) == 65 << 20)
+        #expect(bound(.max) == WorkerProtocol.maximumMessageBytes)
+        // A worker of little memory may still have something signed.
+        #expect(bound(0) == 17 << 20)
+        #expect(bound(.min) == 17 << 20)
+    }
+
+    @Test
+    func theLongestAnswerOfAWorkerFits() throws {
+        let memoryInBytes = 96 << 20
+        let lender = Lender()
+        var command = lender.command(GANTRY_CMD_OUTPUT, data: String(repeating: "x", count: 1 << 20))
+        var (rules, writer) = (EmissionRules(maximumBytes: memoryInBytes / 4), SteppedWriter(operation: 1))
+
+        while let admitted = try? rules.admit(&command) { writer.append(admitted.value) }
+        command = lender.command(GANTRY_CMD_OUTPUT, data: "")
+        while let admitted = try? rules.admit(&command) { writer.append(admitted.value) }
+        let message = writer.finished(status: 0, nanoseconds: 1)
+
+        #expect(message.bodyBytes > memoryInBytes / 4 + EmissionRules.maximumCommands * 50)
+        #expect(message.bodyBytes <= WorkerProtocol.maximumMessageBytes(memoryInBytes: memoryInBytes))
+    }
+
     private func assemble(_ packets: [[UInt8]]) throws -> (WorkerProtocol.Kind, [UInt8])? {
         var assembler = MessageAssembler()
         for (index, packet) in packets.enumerated() {
