@@ -72,7 +72,7 @@ package enum WorkerProtocol {
     ///
     /// - Parameter memoryInBytes: The most memory that the worker may map.
     /// - Returns: The length of a body.
-    package static func maximumMessageBytes(memoryInBytes: Int) -> Int {
+    package static func longestWorkerMessage(memoryInBytes: Int) -> Int {
         let step = max(0, memoryInBytes) / 4 + (1 << 20)
         return min(maximumMessageBytes, max(step, CallMessage.maximumValueBytes + (1 << 20)))
     }

@@ -107,7 +107,8 @@ final class HostServices: Sendable {
             guard budget.bytes > 0 else { continue }
             let name = printable(field.name, &budget)
             guard budget.bytes > 0 else { continue }
-            metadata[name] = "\(printable(field.value, &budget))"
+            let value = printable(field.value, &budget)
+            metadata[name] = "\(value)"
         }
         logger.log(level: level, "\(text)", metadata: metadata)
     }

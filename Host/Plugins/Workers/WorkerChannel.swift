@@ -52,7 +52,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         self.state = state
         self.loop = loop
         assembler = MessageAssembler(
-            maximumBytes: WorkerProtocol.maximumMessageBytes(memoryInBytes: state.limits.memoryInBytes)
+            maximumBytes: WorkerProtocol.longestWorkerMessage(memoryInBytes: state.limits.memoryInBytes)
         )
         watch = StepWatch(limit: state.limits.stepTime)
         channelWatch = StepWatch(oneOf: channels, beside: watch)

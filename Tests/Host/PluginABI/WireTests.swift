@@ -174,7 +174,7 @@ struct WireTests {
 
     @Test
     func aWorkersMessagesAreBoundedByItsMemory() {
-        let bound = { WorkerProtocol.maximumMessageBytes(memoryInBytes: $0) }
+        let bound = { WorkerProtocol.longestWorkerMessage(memoryInBytes: $0) }
         #expect(bound(256 << 20) == 65 << 20)
         #expect(bound(.max) == WorkerProtocol.maximumMessageBytes)
         // A worker of little memory may still have something signed.
@@ -195,7 +195,7 @@ struct WireTests {
         let message = writer.finished(status: 0, nanoseconds: 1)
 
         #expect(message.bodyBytes > memoryInBytes / 4 + EmissionRules.maximumCommands * 50)
-        #expect(message.bodyBytes <= WorkerProtocol.maximumMessageBytes(memoryInBytes: memoryInBytes))
+        #expect(message.bodyBytes <= WorkerProtocol.longestWorkerMessage(memoryInBytes: memoryInBytes))
     }
 
     private func assemble(_ packets: [[UInt8]]) throws -> (WorkerProtocol.Kind, [UInt8])? {
