@@ -11,7 +11,8 @@
 /// | 4 … | data: the same, one for each event loop of the host |
 ///
 /// On the control socket the host asks and waits for the answer. Steps go over the data sockets, many operations at a
-/// time; an operation stays on one socket. End of file on any socket ends the worker.
+/// time; an operation stays on one socket. A worker does one step of each socket in turn, so that no socket waits for
+/// the operations of another. End of file on any socket ends the worker.
 ///
 /// ## Packets
 /// All numbers are little-endian and unaligned. A packet has at most 65,536 bytes:
@@ -34,11 +35,11 @@
 /// | message | body |
 /// |---|---|
 /// | STEP | u64 operation, u32 flags (``StepFlags``), u32 outstanding request, u32 target, u32 kind of operation; then the event: u32 kind, u32 flags, u32 request, i32 code, u64 value, bytes data, bytes text, list of pairs, list of refs (u32 kind, u64 offset, u64 length, bytes client id, upstream id, MIME type, filename). With NEW the worker makes the operation first, for `target` and `kind` |
-/// | STEPPED | u64 operation, i32 status, u32 flags (1: the plugin refused to make the operation, nothing is left of it), u64 nanoseconds, list of commands: u32 kind, u32 flags, u32 request, i32 code, u32 upstream, u64 value, bytes data, text, method, url, list of pairs, list of segments (u32 kind, u32 flags, bytes, u64 offset, u64 length). Exactly one for each STEP |
+/// | STEPPED | u64 operation, i32 status, u32 flags (1: the plugin refused to make the operation, nothing is left of it), u64 nanoseconds, list of commands: u32 kind, u32 flags, u32 request, i32 code, u32 upstream, u64 value, bytes data, text, method, url, list of pairs, list of segments (u32 kind, u32 flags, bytes, u64 offset, u64 length). Exactly one for each STEP, on one socket in the order of the STEPs |
 /// | FREE | u64 operation; no answer. The operation is freed; not while it steps |
-/// | CALL | u32 function (1 sign, 2 cache_get, 3 cache_put), u32 algorithm, u64 milliseconds, u64 capacity, bytes key, bytes value. From the worker, on the socket of the message that it works on; it waits for the answer |
+/// | CALL | u32 function (1 sign, 2 cache_get, 3 cache_put), u32 algorithm, u64 milliseconds, u64 capacity, bytes key, bytes value. From the worker, on the socket of the message that it works on; it waits for the answer and sends nothing there before it has all of it |
 /// | RETURN | i32 status, u64 length, bytes result (no more than the capacity) |
-/// | LOG | u32 level, bytes message, list of pairs; from the worker, no answer |
+/// | LOG | u32 level, bytes message, list of pairs, cut as ``LogMessage`` says; from the worker, no answer |
 /// | LOAD | u32 ``version``, u32 data sockets, u64 memory limit in bytes, bytes path of the library's private copy, bytes bindings of plain functions, list of bytes: folders that may be read beside the system's. FACTS or REFUSED. Without a path it is about plain functions alone: there is no instance, and the facts are empty |
 /// | FACTS | u32 ABI minor, u32 needed minor, u32 flags, u64 operations, bytes id, version, describe |
 /// | INSTANCE | bytes: configuration as JSON. DONE or REFUSED |
@@ -63,6 +64,18 @@ package enum WorkerProtocol {
     package static let headerBytes = 8
     /// What one step may emit, and what goes around it.
     package static let maximumMessageBytes = EmissionRules.maximumBytes + (1 << 20)
+
+    /// The longest message that an honest worker sends over a data socket.
+    ///
+    /// One step hands over a quarter of the worker's memory at most, in which ``EmissionRules`` count more for a pair or
+    /// a segment than it takes here; the commands' own numbers are less than the rest.
+    ///
+    /// - Parameter memoryInBytes: The most memory that the worker may map.
+    /// - Returns: The length of a body.
+    package static func longestWorkerMessage(memoryInBytes: Int) -> Int {
+        let step = max(0, memoryInBytes) / 4 + (1 << 20)
+        return min(maximumMessageBytes, max(step, CallMessage.maximumValueBytes + (1 << 20)))
+    }
 
     package static let lifelineDescriptor: Int32 = 0
     package static let controlDescriptor: Int32 = 3

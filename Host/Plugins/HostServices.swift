@@ -17,7 +17,6 @@ final class HostServices: Sendable {
     private static let maximumCacheEntries = 256
     private static let maximumCacheBytes = 64 * 1024
     private static let maximumCacheKeyBytes = 1024
-    private static let maximumLogBytes = 4096
     private static let maximumKeys = 64
 
     private struct CacheEntry {
@@ -95,23 +94,33 @@ final class HostServices: Sendable {
         _ fields: UnsafePointer<gantry_pair>?,
         _ count: Int
     ) {
-        guard message.isWellFormed, (0...32).contains(count) else { return }
+        guard message.isWellFormed, (0...LogMessage.maximumFields).contains(count) else { return }
         let levels: [Logger.Level] = [.debug, .info, .warning, .error]
         let level = Int(level) < levels.count ? levels[Int(level)] : .error
         guard logger.logLevel <= level else { return }
+        // Masking is work for the event loop, so that it is the whole line that is bounded.
+        var budget = LogMessage.Budget()
+        let text = printable(message, &budget)
         var metadata: Logger.Metadata = [:]
         for index in 0..<count {
             guard let field = fields?[index], field.name.isWellFormed, field.value.isWellFormed else { return }
-            metadata[printable(field.name)] = "\(printable(field.value))"
+            guard budget.bytes > 0 else { continue }
+            let name = printable(field.name, &budget)
+            guard budget.bytes > 0 else { continue }
+            let value = printable(field.value, &budget)
+            metadata[name] = "\(value)"
         }
-        logger.log(level: level, "\(printable(message))", metadata: metadata)
+        logger.log(level: level, "\(text)", metadata: metadata)
     }
 
     /// Bounded, on one line, without the secrets that the host holds.
-    private func printable(_ slice: gantry_slice) -> String {
-        // Twice as much is read as is kept, so that the end does not cut a secret into something unknown.
-        let text = secrets.masked(String(lent: slice.prefix(2 * Self.maximumLogBytes)))
-        let scalars = text.truncated(toBytes: Self.maximumLogBytes).unicodeScalars.map { scalar in
+    private func printable(_ slice: gantry_slice, _ budget: inout LogMessage.Budget) -> String {
+        let text = secrets.masked(String(lent: budget.take(slice)))
+        // More is read than is kept: what takes all that there was may have been cut, here or in the worker, and its
+        // end may be a secret's beginning.
+        let uncertain = budget.bytes == 0 ? LogMessage.maximumTextBytes : 0
+        let kept = min(LogMessage.maximumTextBytes, max(0, text.utf8.count - uncertain))
+        let scalars = text.truncated(toBytes: kept).unicodeScalars.map { scalar in
             switch scalar.properties.generalCategory {
             case .control, .lineSeparator, .paragraphSeparator: " " as Character
             default: Character(scalar)

@@ -31,6 +31,15 @@ final class HostSocket {
 
     deinit { packet.deallocate() }
 
+    /// Whether a message waits that came in while another was worked on.
+    var hasWaiting: Bool { taken < waiting.count }
+
+    /// Whether a packet has come, or the socket's end.
+    var hasPacket: Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 0) > 0
+    }
+
     /// Takes one packet, which has come, and hands on the message if it is complete.
     func receive(_ handle: (WorkerProtocol.Kind, UnsafeRawBufferPointer) throws(WireError) -> Void) {
         do throws(WireError) {
@@ -67,13 +76,17 @@ final class HostSocket {
 
     /// The next message that came in while another was worked on.
     func takeWaiting() -> Waiting? {
-        guard taken < waiting.count else {
-            if taken > 0 { waiting.removeAll(keepingCapacity: true) }
-            (taken, waitingBytes) = (0, 0)
-            return nil
+        guard hasWaiting else { return nil }
+        let next = waiting[taken]
+        waiting[taken] = Waiting(kind: next.kind, body: [])
+        taken += 1
+        waitingBytes -= next.body.count
+        // Others may come in before the last is taken, so that it is not waited for.
+        if taken * 2 >= waiting.count {
+            waiting.removeFirst(taken)
+            taken = 0
         }
-        defer { taken += 1 }
-        return waiting[taken]
+        return next
     }
 
     /// Sends a message; waits until the host takes it.
@@ -96,7 +109,7 @@ final class HostSocket {
 
     private func queue(_ message: Waiting) throws(WireError) {
         waitingBytes += message.body.count
-        guard waiting.count < Self.maximumWaiting, waitingBytes <= WorkerProtocol.maximumMessageBytes else {
+        guard waiting.count - taken < Self.maximumWaiting, waitingBytes <= WorkerProtocol.maximumMessageBytes else {
             throw WireError("too much came in before the answer to a call")
         }
         waiting.append(message)

@@ -8,8 +8,6 @@ import HostPluginABI
 /// Clock and random bytes are made here; the log, keys and the cache are the host's, who is asked over the socket of the
 /// message that is worked on.
 final class HostTable {
-    /// So many log lines of one call into the plugin reach the host.
-    private static let maximumLines = 64
     private static let maximumRandomBytes = 1 << 20
 
     /// The socket of the message that is worked on.
@@ -103,7 +101,7 @@ final class HostTable {
         _ count: Int
     ) {
         // A plugin that logs in a loop slows down nobody.
-        guard lines < Self.maximumLines,
+        guard lines < LogMessage.maximumLines,
             var message = LogMessage.message(level: level, text: text, fields: fields, count: count)
         else { return }
         lines += 1

@@ -37,6 +37,8 @@ final class Worker {
     var functions: FunctionTable?
     var sink = PluginSink(maximumBytes: 1 << 20)
     private var operations: [UInt64: Operation] = [:]
+    /// Steps that have begun.
+    private var steps: UInt64 = 0
     private var arrays = LentArrays()
     /// Memory of the last answer, for the next.
     private var storage: [UInt8] = []
@@ -56,12 +58,14 @@ final class Worker {
         let sockets = [control] + data
         var pollers = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         while true {
-            let ready = poll(&pollers, nfds_t(pollers.count), -1)
+            // Those that came while the plugin waited for an answer are not told of again.
+            let ready = poll(&pollers, nfds_t(pollers.count), data.contains(where: \.hasWaiting) ? 0 : -1)
             guard ready >= 0 || errno == EINTR else {
                 WorkerExit.end(WorkerProtocol.ExitCode.badMessage, systemCallFailure(nil, errno))
             }
-            for index in pollers.indices where ready > 0 && pollers[index].revents != 0 {
-                if index == 0 { serveControl() } else { serveData(sockets[index]) }
+            for index in pollers.indices {
+                let isReadable = ready > 0 && pollers[index].revents != 0
+                if index > 0 { serveData(sockets[index], isReadable: isReadable) } else if isReadable { serveControl() }
             }
         }
     }
@@ -74,16 +78,28 @@ final class Worker {
         }
     }
 
-    private func serveData(_ socket: HostSocket) {
-        socket.receive { kind, body throws(WireError) in try handleData(kind, body, on: socket) }
-        while let next = socket.takeWaiting() {
-            next.body.withUnsafeBytes { body in
-                do throws(WireError) {
-                    try handleData(next.kind, body, on: socket)
-                } catch {
-                    WorkerExit.end(error, in: next.kind)
-                }
+    /// Takes what there is on a data socket up to one step: the sockets take turns, as the host expects.
+    private func serveData(_ socket: HostSocket, isReadable: Bool) {
+        var isReadable = isReadable
+        let before = steps
+        while true {
+            if let next = socket.takeWaiting() {
+                next.body.withUnsafeBytes { handleWaiting(next.kind, $0, on: socket) }
+            } else {
+                guard isReadable else { return }
+                socket.receive { kind, body throws(WireError) in try handleData(kind, body, on: socket) }
             }
+            guard steps == before else { return }
+            // Asked anew, for a call in between has read from the socket.
+            isReadable = socket.hasPacket
+        }
+    }
+
+    private func handleWaiting(_ kind: WorkerProtocol.Kind, _ body: UnsafeRawBufferPointer, on socket: HostSocket) {
+        do throws(WireError) {
+            try handleData(kind, body, on: socket)
+        } catch {
+            WorkerExit.end(error, in: kind)
         }
     }
 
@@ -101,7 +117,10 @@ final class Worker {
             }
             swap(&arrays, &self.arrays)
             try outcome.get()
-        case .free: try free(try FreeMessage.read(body))
+        case .free:
+            // What the plugin asks while it frees goes the same way.
+            host.begin(on: socket)
+            try free(try FreeMessage.read(body))
         default: throw WireError("\(kind) does not go over a data socket")
         }
     }
@@ -113,6 +132,7 @@ final class Worker {
     ) throws(WireError) {
         guard let plugin else { throw WireError("nothing is loaded") }
         host.begin(on: socket)
+        steps &+= 1
         let start = Self.nanoseconds
         let operation: OpaquePointer
         if step.flags.contains(.new) {

@@ -33,10 +33,23 @@ struct StepWatch: Sendable {
         interval = min(max(limit / 2, .milliseconds(5)), .seconds(1))
     }
 
+    /// Makes a watch for the steps of one of a worker's sockets, which take turns.
+    ///
+    /// A worker whose other steps end may still keep these back. An honest one does a step of each other socket before
+    /// one of this, and what it is asked on the control socket; none of that takes longer than a step may.
+    ///
+    /// - Parameters:
+    ///   - sockets: How many sockets with steps the worker has.
+    ///   - watch: The watch over all of the worker's steps, at whose looks this one looks too.
+    init(oneOf sockets: Int, beside watch: StepWatch) {
+        limit = watch.limit * (sockets + 1)
+        interval = watch.interval
+    }
+
     /// Looks.
     ///
     /// - Parameters:
-    ///   - progress: How many steps the worker has ended.
+    ///   - progress: A number that changes whenever a step that is watched has ended.
     ///   - computed: How much the worker has computed in its life; nil if that cannot be told.
     ///   - isWaitingForHost: Whether the host owes the worker an answer.
     ///   - now: The time.

@@ -13,8 +13,6 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Lines of the plugin that are logged of one step; a loop that logs is not the log's end.
-    private static let maximumLines = 256
     /// Commands in more bytes than this are copied on the thread pool.
     private static let heavyAnswerInBytes = OperationDriver.heavyStepInBytes
 
@@ -22,8 +20,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     let loop: any EventLoop
     private(set) var hasEnded = false
     private var operations: [UInt64: WorkerOperation] = [:]
+    // The worker answers the steps of a socket in their order.
     private var lastStep: UInt64 = 0
-    private var steps = 0
+    private var sentSteps: UInt64 = 0
+    private var answeredSteps: UInt64 = 0
 
     // What goes out: one packet after the other, the next when the one before is in the socket.
     private var context: ChannelHandlerContext?
@@ -35,17 +35,27 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     private var spare: [UInt8] = []
 
     // What comes in.
-    private var assembler = MessageAssembler()
+    private var assembler: MessageAssembler
     private var arrays = LentArrays()
     private var lines = 0
+    /// Whether the worker has asked something here and the answer is not all in the socket.
+    private var isCalling = false
 
     private var watch: StepWatch
+    private var channelWatch: StepWatch
+    /// Changes with all that the worker does for the steps of this channel.
+    private var headway: UInt64 = 0
     private var isWatching = false
 
-    init(_ state: WorkerState, loop: any EventLoop) {
+    /// Makes one of a worker's channels, of which there are so many.
+    init(_ state: WorkerState, loop: any EventLoop, channels: Int) {
         self.state = state
         self.loop = loop
+        assembler = MessageAssembler(
+            maximumBytes: WorkerProtocol.longestWorkerMessage(memoryInBytes: state.limits.memoryInBytes)
+        )
         watch = StepWatch(limit: state.limits.stepTime)
+        channelWatch = StepWatch(oneOf: channels, beside: watch)
     }
 
     // MARK: Operations
@@ -69,7 +79,6 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Sends a step of an operation that has none under way.
     func send(_ message: consuming OutgoingMessage, stepOf operation: WorkerOperation) {
         lastStep += 1
-        steps += 1
         operation.step = lastStep
         outgoing.append(message)
         pump()
@@ -128,11 +137,23 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
             packet.clear()
             _ = sending?.withPacket(sentPackets) { packet.writeBytes($0) }
             sentPackets += 1
+            // While it owes no answer here, taking what it is sent is all that it can do.
+            if sentSteps == answeredSteps { headway &+= 1 }
             if let count = sending?.packetCount, sentPackets == count {
                 let sent = sending.take()
+                note(sent?.kind)
                 if spare.capacity == 0, let sent, sent.bodyBytes <= 1 << 16 { spare = sent.takeStorage() }
             }
             context.writeAndFlush(wrapOutboundOut(packet), promise: nil)
+        }
+    }
+
+    /// A message's last packet goes out; from here on the worker may answer.
+    private func note(_ sent: WorkerProtocol.Kind?) {
+        switch sent {
+        case .step: sentSteps += 1
+        case .return: isCalling = false
+        default: break
         }
     }
 
@@ -164,11 +185,14 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         guard let operation = operations[answer.operation], operation.step != nil else {
             throw WireError("an answer to no step")
         }
-        guard !state.isWaitingForHost.load(ordering: .sequentiallyConsistent) else {
-            throw WireError("an answer within a call")
+        guard answeredSteps < sentSteps, operation.step == answeredSteps + 1 else {
+            throw WireError("an answer before its turn")
         }
+        // The worker's other sockets tell nothing here: what it sent before a call there may be read after it.
+        guard !isCalling else { throw WireError("an answer within a call") }
         operation.step = nil
-        steps -= 1
+        answeredSteps += 1
+        headway &+= 1
         lines = 0
         state.steps.add(1, ordering: .relaxed)
         state.meters.noteStep(nanoseconds: answer.nanoseconds)
@@ -195,6 +219,9 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         guard !state.isWaitingForHost.exchange(true, ordering: .sequentiallyConsistent) else {
             throw WireError("a call within a call")
         }
+        // It has read all of an answer before it asks again, so that no answers gather here.
+        guard !isCalling else { throw WireError("a call before the answer to the last was taken") }
+        isCalling = true
         guard call.isHeavy else { return give(state.services.answer(call)) }
         let (services, body) = (state.services, Array(body))
         let worked = WorkerThreads.signing.runIfActive(eventLoop: loop) { () throws -> OutgoingMessage in
@@ -217,8 +244,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func log(_ body: UnsafeRawBufferPointer) throws(WireError) {
         lines += 1
-        guard lines <= Self.maximumLines else {
-            if lines == Self.maximumLines + 1 { state.logger.warning("a plugin logs too much; the rest is left out") }
+        guard lines <= LogMessage.maximumLines else {
+            if lines == LogMessage.maximumLines + 1 {
+                state.logger.warning("a plugin logs too much; the rest is left out")
+            }
             return
         }
         try LogMessage.read(body, &arrays) { state.services.log($0, $1, $2, $3) }
@@ -269,22 +298,27 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func look() {
-        guard steps > 0, !hasEnded else {
+        guard lastStep > answeredSteps, !hasEnded else {
             isWatching = false
-            return watch.rest()
+            watch.rest()
+            return channelWatch.rest()
         }
-        let process = state.process.identifier
-        let finding = watch.look(
-            progress: state.steps.load(ordering: .relaxed),
-            computed: ProcessLook.computed(process),
-            isWaitingForHost: state.isWaitingForHost.load(ordering: .sequentiallyConsistent),
-            at: .now
-        )
+        let computed = ProcessLook.computed(state.process.identifier)
+        let isWaiting = state.isWaitingForHost.load(ordering: .sequentiallyConsistent)
+        let (steps, now) = (state.steps.load(ordering: .relaxed), ContinuousClock.now)
+        let found = watch.look(progress: steps, computed: computed, isWaitingForHost: isWaiting, at: now)
+        let here = channelWatch.look(progress: headway, computed: computed, isWaitingForHost: isWaiting, at: now)
+        if let fault = blame(found, watch.limit) ?? blame(here, channelWatch.limit) { return state.kill(fault) }
+        look(in: TimeAmount(watch.interval))
+    }
+
+    /// What a watch with that limit has found the worker to do wrong.
+    private func blame(_ finding: StepWatch.Finding, _ limit: Duration) -> WorkerFault? {
         switch finding {
-        case .computesTooLong: return state.kill(.stepLimit(watch.limit, "computed"))
-        case .doesNothing where ProcessLook.isAsleep(process):
-            return state.kill(.stepLimit(watch.limit * StepWatch.patience, "slept"))
-        case .fine, .doesNothing: look(in: TimeAmount(watch.interval))
+        case .computesTooLong: .stepLimit(limit, "computed")
+        case .doesNothing where ProcessLook.isAsleep(state.process.identifier):
+            .stepLimit(limit * StepWatch.patience, "slept")
+        case .fine, .doesNothing: nil
         }
     }
 }

@@ -11,8 +11,6 @@ final class WorkerControl: @unchecked Sendable {
     /// How long a worker may take for any one question.
     static let patience = Duration.seconds(20)
     private static let maximumAnswerBytes = 64 << 20
-    /// Lines of the log that are kept before one answer, but for a check's, which are its progress.
-    private static let maximumLines = 256
 
     private let descriptor: Int32
     private let isAsking = Mutex(())
@@ -80,7 +78,8 @@ final class WorkerControl: @unchecked Sendable {
                         return .reply(services.answer(try CallMessage(body)))
                     case .log:
                         lines += 1
-                        let isKept = lines <= Self.maximumLines || name == .check
+                        // A check's are its progress.
+                        let isKept = lines <= LogMessage.maximumLines || name == .check
                         try LogMessage.read(body, &arrays) { if isKept { services?.log($0, $1, $2, $3) } }
                         return .nothing
                     default: throw WireError("\(kind) is no answer to \(name)")

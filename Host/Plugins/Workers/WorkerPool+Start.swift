@@ -125,7 +125,7 @@ extension WorkerPool {
             logger: setup.logger
         ) { [weak self] in self?.workerEnded($0, place: place) }
         let loops = plan.environment.loops
-        let channels = loops.map { WorkerChannel(worker, loop: $0) }
+        let channels = loops.map { WorkerChannel(worker, loop: $0, channels: loops.count) }
         let registered = zip(process.takeDataSockets(), channels).map { Self.register($0, as: $1) }
         let loop = plan.environment.group.any()
         let all = loop.makePromise(of: Void.self)

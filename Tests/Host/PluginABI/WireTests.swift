@@ -136,6 +136,31 @@ struct WireTests {
     }
 
     @Test
+    func aLogLineIsCutBeforeItIsSent() throws {
+        let lender = Lender()
+        let long = String(repeating: "v", count: 3000)
+        let fields = (0..<LogMessage.maximumFields).map { _ in lender.pair("field", long) }
+        let message = try #require(
+            LogMessage.message(level: 1, text: lender.slice("m"), fields: lender.array(fields), count: fields.count)
+        )
+        var body = message.body()
+        var (lengths, arrays) = ([Int](), LentArrays())
+
+        try body.withUnsafeBytes { body in
+            try LogMessage.read(body, &arrays) { _, text, fields, count in
+                lengths = [text.len] + UnsafeBufferPointer(start: fields, count: count).map { $0.value.len }
+            }
+        }
+
+        #expect(lengths == [1, 3000, 3000, LogMessage.maximumLineBytes - 6001 - 15])
+        body += [UInt8](repeating: 0, count: 1000)
+        let error = #expect(throws: WireError.self) {
+            try body.withUnsafeBytes { try LogMessage.read($0, &arrays) { _, _, _, _ in } }
+        }
+        #expect(error?.description.contains("too long") == true)
+    }
+
+    @Test
     func whatIsTooLargeSaysSo() {
         let length = WorkerProtocol.maximumMessageBytes + 1
         // The memory is never looked at: its length alone is too much.
@@ -145,6 +170,32 @@ struct WireTests {
             message.append(UnsafeRawBufferPointer(start: byte.baseAddress, count: length))
             #expect(message.isTooLarge)
         }
+    }
+
+    @Test
+    func aWorkersMessagesAreBoundedByItsMemory() {
+        let bound = { WorkerProtocol.longestWorkerMessage(memoryInBytes: $0) }
+        #expect(bound(256 << 20) == 65 << 20)
+        #expect(bound(.max) == WorkerProtocol.maximumMessageBytes)
+        // A worker of little memory may still have something signed.
+        #expect(bound(0) == 17 << 20)
+        #expect(bound(.min) == 17 << 20)
+    }
+
+    @Test
+    func theLongestAnswerOfAWorkerFits() throws {
+        let memoryInBytes = 96 << 20
+        let lender = Lender()
+        var command = lender.command(GANTRY_CMD_OUTPUT, data: String(repeating: "x", count: 1 << 20))
+        var (rules, writer) = (EmissionRules(maximumBytes: memoryInBytes / 4), SteppedWriter(operation: 1))
+
+        while let admitted = try? rules.admit(&command) { writer.append(admitted.value) }
+        command = lender.command(GANTRY_CMD_OUTPUT, data: "")
+        while let admitted = try? rules.admit(&command) { writer.append(admitted.value) }
+        let message = writer.finished(status: 0, nanoseconds: 1)
+
+        #expect(message.bodyBytes > memoryInBytes / 4 + EmissionRules.maximumCommands * 50)
+        #expect(message.bodyBytes <= WorkerProtocol.longestWorkerMessage(memoryInBytes: memoryInBytes))
     }
 
     private func assemble(_ packets: [[UInt8]]) throws -> (WorkerProtocol.Kind, [UInt8])? {

@@ -236,6 +236,28 @@ struct HostServicesTests {
     }
 
     @Test
+    func aWholeLogLineIsBounded() throws {
+        let bench = Bench(["a": "sk-secret-value"])
+        let long = String(repeating: "v", count: 3000)
+        bench.log(GANTRY_LOG_INFO, "m", (0..<32).map { ("field\($0)", long, "") })
+        // The budget's end cuts the secret, of which nothing may be seen then.
+        let start = String(repeating: "x", count: LogMessage.maximumLineBytes - "first".utf8.count - 5)
+        bench.log(GANTRY_LOG_INFO, "", [("first", start + "sk-secret-value", ""), ("second", "y", "")])
+        bench.log(
+            GANTRY_LOG_INFO,
+            String(repeating: "x", count: 4000),
+            [("k", String(repeating: "y", count: 4187) + "sk-secret-value", "")]
+        )
+        let lines = bench.lines.all
+
+        try #require(lines.count == 3)
+        #expect(lines[0].hasPrefix("info m field0=\(long) field1=\(long)") && !lines[0].contains("field3"))
+        #expect(lines.allSatisfy { $0.utf8.count <= LogMessage.maximumLineBytes + 100 })
+        #expect(!lines[1].contains("sk-") && !lines[1].contains("second"))
+        #expect(!lines[2].contains("sk-"))
+    }
+
+    @Test
     func malformedLogCallsAreDropped() {
         let bench = Bench()
         let host = bench.host

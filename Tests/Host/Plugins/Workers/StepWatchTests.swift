@@ -57,6 +57,26 @@ struct StepWatchTests {
     }
 
     @Test
+    func whatIsKeptBackOnOneOfTheSocketsIsFoundLaterAtTheSameLooks() {
+        let watch = StepWatch(limit: .seconds(1))
+        var one = StepWatch(oneOf: 3, beside: watch)
+        #expect(one.limit == .seconds(4))
+        #expect(one.interval == watch.interval)
+
+        let findings = (0..<9).map { index in
+            one.look(
+                progress: 7,
+                computed: .milliseconds(500) * index,
+                isWaitingForHost: false,
+                at: start.advanced(by: one.interval * index)
+            )
+        }
+
+        #expect(findings.dropLast().allSatisfy { $0 == .fine })
+        #expect(findings.last == .computesTooLong)
+    }
+
+    @Test
     func aMachineThatStoodStillBlamesNobody() {
         var watch = StepWatch(limit: .seconds(1))
         _ = watch.look(progress: 0, computed: .zero, isWaitingForHost: false, at: start)

@@ -25,6 +25,7 @@ struct WorkerDeathTests {
         Way(input: "socket", cause: .sandbox),
         Way(input: "garbage", cause: .garbage),
         Way(input: "answer", cause: .garbage),
+        Way(input: "calls", cause: .garbage),
         Way(input: "loop", cause: .stepLimit, limit: .milliseconds(100)),
         Way(input: "sleep", cause: .stepLimit, limit: .milliseconds(30)),
     ]
@@ -86,6 +87,20 @@ struct WorkerDeathTests {
             #expect(await eventually { bench.meters.reading.crashes[.killed] == 1 })
             let end = try await bench.runWhenAlive("echo")
             #expect(end.text == "{}")
+        }
+    }
+
+    @Test
+    func anAnswerBeforeItsTurnIsGarbage() async throws {
+        try await withWorkers(loops: 1) { bench in
+            // Two steps are under way: the first answers the second.
+            let first = bench.begin(ByteBuffer(string: "early 2"))
+            let second = bench.begin(ByteBuffer(string: "stall"))
+
+            let failures = [try await first.get().failure?.reason, try await second.get().failure?.reason]
+
+            #expect(failures == [.pluginFailed, .pluginFailed])
+            #expect(await eventually { bench.meters.reading.crashes[.garbage] == 1 })
         }
     }
 

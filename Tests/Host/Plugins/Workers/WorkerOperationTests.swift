@@ -218,6 +218,23 @@ struct WorkerOperationTests {
     }
 
     @Test
+    func callsOnOneLoopHurtNoAnswersOnAnother() async throws {
+        try await withWorkers(loops: 3) { bench in
+            let loops = Array(bench.group.makeIterator())
+            let operations = (0..<600).map { number in
+                let input = number % 2 == 0 ? "get 64" : "echo on"
+                return bench.begin(ByteBuffer(string: input), loop: loops[number % 3], log: EventLog())
+            }
+
+            for operation in operations {
+                let outcome = try await operation.get()
+                #expect(outcome.text != nil)
+            }
+            #expect(bench.meters.reading.crashes.values.allSatisfy { $0 == 0 })
+        }
+    }
+
+    @Test
     func logLinesAreBoundedAndWithoutSecrets() async throws {
         try await withWorkers(secrets: ["s": "hunter2hunter2"]) { bench in
             let end = try await bench.run("log my hunter2hunter2")
