@@ -56,6 +56,7 @@ struct PluginDefinitions {
             },
             configuration: manifest.configuration,
             secrets: manifest.secrets,
+            environment: manifest.environment,
             limits: manifest.isolation == .process ? manifest.limits : nil,
             hosts: manifest.hosts.map(\.description),
             profile: manifest.wire.map(ProviderProfile.init),
