@@ -73,21 +73,37 @@ int gantry_sandbox_limit(uint64_t memory_bytes, uint32_t descriptors, const char
     return 0;
 }
 
-int gantry_sandbox_is_sealed(int32_t process, uint32_t filters) {
-    char path[64], line[256];
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)process);
+// What the kernel says of a process; -1 where it says nothing.
+struct seal {
+    long privileges, mode, filters;
+};
+
+static struct seal seal_of(const char *path) {
+    struct seal seal = {-1, -1, -1};
+    char line[256];
     FILE *status = fopen(path, "re");
-    if (!status) return -1;
-    long privileges = -1, mode = -1, count = -1;
+    if (!status) return seal;
     while (fgets(line, sizeof(line), status)) {
-        if (strncmp(line, "NoNewPrivs:", 11) == 0) privileges = strtol(line + 11, NULL, 10);
-        if (strncmp(line, "Seccomp:", 8) == 0) mode = strtol(line + 8, NULL, 10);
-        if (strncmp(line, "Seccomp_filters:", 16) == 0) count = strtol(line + 16, NULL, 10);
+        if (strncmp(line, "NoNewPrivs:", 11) == 0) seal.privileges = strtol(line + 11, NULL, 10);
+        if (strncmp(line, "Seccomp:", 8) == 0) seal.mode = strtol(line + 8, NULL, 10);
+        // It came with Linux 5.9.
+        if (strncmp(line, "Seccomp_filters:", 16) == 0) seal.filters = strtol(line + 16, NULL, 10);
     }
     fclose(status);
-    // Seccomp_filters came with Linux 5.9.
-    if (privileges < 0 || mode < 0 || count < 0) return -1;
-    return privileges == 1 && mode == 2 && count >= (long)filters;
+    return seal;
+}
+
+uint32_t gantry_sandbox_own_filters(void) {
+    long filters = seal_of("/proc/self/status").filters;
+    return filters < 0 ? 0 : (uint32_t)filters;
+}
+
+int gantry_sandbox_is_sealed(int32_t process, uint32_t filters) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)process);
+    struct seal seal = seal_of(path);
+    if (seal.privileges < 0 || seal.mode < 0 || seal.filters < 0) return -1;
+    return seal.privileges == 1 && seal.mode == 2 && seal.filters >= (long)filters;
 }
 
 int gantry_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

@@ -24,6 +24,8 @@ package struct PluginManifest: Sendable, Hashable {
     package let configuration: [String: ConfigurationValue]
     /// Secrets by name.
     package let secrets: [String: String]
+    /// The environment variables that its library may name to fill parameters, if it runs in workers.
+    package let environment: Set<String>
     /// Plain C functions; nil if the manifest has none.
     package let functions: PluginFunctions?
     /// 64 lower-case hexadecimal digits; nil if the library is not pinned.
@@ -48,6 +50,7 @@ package struct PluginManifest: Sendable, Hashable {
         hosts: [HostPattern],
         configuration: [String: ConfigurationValue],
         secrets: [String: String],
+        environment: Set<String> = [],
         functions: PluginFunctions? = nil,
         sha256: String?,
         isolation: Isolation,
@@ -64,6 +67,7 @@ package struct PluginManifest: Sendable, Hashable {
         self.hosts = hosts
         self.configuration = configuration
         self.secrets = secrets
+        self.environment = environment
         self.functions = functions
         self.sha256 = sha256
         self.isolation = isolation

@@ -4,11 +4,12 @@ import HostCore
 struct PluginManifestReader {
     private static let keys = [
         "id", "version", "library", "wire", "providers", "hosts", "configuration", "secrets", "sha256", "isolation",
-        "enabled", "limits",
+        "enabled", "limits", "environment",
     ]
 
     private static let mostProviders = 64
     private static let mostHosts = 256
+    private static let mostVariables = 32
 
     let reader: ValueReader
 
@@ -50,6 +51,7 @@ struct PluginManifestReader {
             hosts: try wires.hosts(try hosts(root["hosts"]), of: root),
             configuration: try configuration(root["configuration"], of: wire, named: name),
             secrets: secrets,
+            environment: try environment(root["environment"]),
             functions: functions,
             sha256: try root["sha256"].map { (value) throws(ConfigurationError) in try reader.digest(value) },
             isolation: isolation,
@@ -140,6 +142,25 @@ struct PluginManifestReader {
             providers.append(provider)
         }
         return providers
+    }
+
+    /// Names of environment variables, which are not replaced here: they fill what a deployment does not say.
+    private func environment(_ value: SourceValue?) throws(ConfigurationError) -> Set<String> {
+        guard let value else { return [] }
+        var names: Set<String> = []
+        for item in try reader.list(value, limit: Self.mostVariables) {
+            guard case .string(let name) = item.content, ValueReader.isVariableName(name) else {
+                throw ConfigurationError(
+                    .badValue,
+                    at: item.location,
+                    "must be a variable's name alone, such as ACME_API_KEY: letters, digits and _."
+                )
+            }
+            guard names.insert(name).inserted else {
+                throw ConfigurationError(.duplicate, at: item.location, "this variable stands twice. Remove one.")
+            }
+        }
+        return names
     }
 
     private func secrets(_ value: SourceValue?) throws(ConfigurationError) -> [String: String] {

@@ -1,3 +1,5 @@
+import HostCore
+
 /// A value of a YAML file and its place.
 struct SourceValue: Sendable {
     enum Content: Sendable {

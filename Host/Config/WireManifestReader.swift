@@ -5,7 +5,7 @@ struct WireManifestReader {
     /// The keys that only such a manifest has, besides `wire`.
     static let keys = ["base_url", "headers", "api_key_env", "api_base_env", "operations", "quirks"]
     /// The keys that only a manifest with a library has.
-    private static let libraryKeys = ["library", "configuration"]
+    private static let libraryKeys = ["library", "configuration", "environment"]
 
     private enum Wire: String { case openai }
 

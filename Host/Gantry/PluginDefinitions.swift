@@ -47,13 +47,16 @@ struct PluginDefinitions {
             version: manifest.version,
             manifestPath: manifest.file,
             manifest: manifest.bytes,
-            libraryPath: find(manifest.library, manifestFolder: manifestFolder),
+            libraryPath: manifest.wire == nil
+                ? find(manifest.library, manifestFolder: manifestFolder)
+                : findAdapter(manifest.library, manifestFolder: manifestFolder),
             sha256: manifest.sha256,
             allowsHost: { scheme, host, port in
                 manifest.hosts.contains { $0.matches(scheme: scheme, host: host, port: port) }
             },
             configuration: manifest.configuration,
             secrets: manifest.secrets,
+            environment: manifest.environment,
             limits: manifest.isolation == .process ? manifest.limits : nil,
             hosts: manifest.hosts.map(\.description),
             profile: manifest.wire.map(ProviderProfile.init),
@@ -94,6 +97,12 @@ struct PluginDefinitions {
     private static func find(_ library: String, manifestFolder: String) -> String {
         let places = places(of: library, manifestFolder: manifestFolder)
         return places.first { FileManager.default.fileExists(atPath: $0) } ?? places[0]
+    }
+
+    /// The host's own adapter is the one that came with it: a file of its name in the folder does not take its place.
+    private static func findAdapter(_ library: String, manifestFolder: String) -> String {
+        let own = HostExecutable.beside(library)
+        return FileManager.default.fileExists(atPath: own) ? own : find(library, manifestFolder: manifestFolder)
     }
 
     private static func places(of library: String, manifestFolder: String) -> [String] {

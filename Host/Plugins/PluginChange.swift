@@ -2,7 +2,7 @@ import HostCore
 import Logging
 
 /// The making of a snapshot out of the one before and a plan: what is the same is kept, what is new or changed is made
-/// beside it, and what is refused leaves the old in its place.
+/// beside it, and what is refused leaves the old in its place, unless nobody vouches for the old any more.
 struct PluginChange {
     private let old: PluginSnapshot
     private let plan: PluginPlan
@@ -14,6 +14,8 @@ struct PluginChange {
     private var targets: [DeploymentID: PluginTarget] = [:]
     private var failures: [DeploymentID: PluginError] = [:]
     private var deployments: [Deployment] = []
+    /// Plugins that were there before and may not go on.
+    private var dropped: Set<String> = []
 
     /// Makes what the plan says; nothing of the old is touched.
     init(_ old: PluginSnapshot, _ plan: PluginPlan, loader: PluginLoader) {
@@ -74,10 +76,31 @@ struct PluginChange {
             guard loaded.instance !== earlier?.instance else { return .unchanged }
             return .loaded(generation: loaded.generation, sha256: loaded.instance.facts.sha256)
         } catch {
-            plugins[definition.id] = earlier
+            let kept = earlier.flatMap { Self.mayStay($0, instead: definition, error) ? $0 : nil }
+            if kept == nil { dropped.insert(definition.id) }
+            plugins[definition.id] = kept
             refusals[definition.id] = RefusedPlugin(definition: definition, error: error)
-            return .refused(error, earlierStays: earlier != nil)
+            return .refused(error, earlierStays: kept != nil)
         }
+    }
+
+    /// Whether the version before may go on though what its files are now was refused.
+    private static func mayStay(
+        _ earlier: LoadedPlugin,
+        instead definition: PluginDefinition,
+        _ error: PluginError
+    ) -> Bool {
+        guard vouches(definition, for: earlier.definition) else { return false }
+        // The files are those that serve, and it is they whom nobody vouches for now.
+        let isRevoked =
+            error.code == .untrusted && definition.manifest == earlier.definition.manifest
+            && PluginImage.identity(of: definition) == earlier.identity
+        return !isRevoked
+    }
+
+    /// Whether a plugin's trust says anything about what was opened by an earlier one: a key may have been revoked.
+    private static func vouches(_ definition: PluginDefinition, for earlier: PluginDefinition) -> Bool {
+        definition.trust == nil || definition.trust == earlier.trust
     }
 
     private mutating func place(_ definition: TargetDefinition) {
@@ -88,7 +111,7 @@ struct PluginChange {
             targets[id] = target
             deployments.append(definition.deployment)
         } catch {
-            let earlier = old.targets[id].flatMap { $0.deployment.plugin == definition.deployment.plugin ? $0 : nil }
+            let earlier = old.targets[id].flatMap { mayStay($0, instead: definition) ? $0 : nil }
             targets[id] = earlier
             deployments.append(earlier?.deployment ?? definition.deployment)
             if earlier == nil { failures[id] = error }
@@ -99,6 +122,13 @@ struct PluginChange {
                 PluginReport.RefusedTarget(deployment: id, error: error, earlierStays: earlier != nil)
             )
         }
+    }
+
+    /// Whether the target before may go on though the one of now was refused.
+    private func mayStay(_ earlier: PluginTarget, instead definition: TargetDefinition) -> Bool {
+        let plugin = definition.deployment.plugin
+        guard earlier.deployment.plugin == plugin, !dropped.contains(plugin) else { return false }
+        return plugins[plugin].map { Self.vouches($0.definition, for: earlier.instance.definition) } ?? true
     }
 
     private func target(_ definition: TargetDefinition) throws(PluginError) -> PluginTarget {

@@ -14,6 +14,8 @@ package struct PluginDefinition: Sendable, Equatable {
     package let configuration: [String: ConfigurationValue]
     /// The manifest's own secrets by name.
     package let secrets: [String: String]
+    /// The environment variables that the library may name to fill parameters, if it is its own and runs in workers.
+    package let environment: Set<String>
     /// What its workers may use; nil if its code runs inside of this process.
     package let limits: PluginLimits?
     /// What the manifest says of its provider; nil if the library is for that one alone.
@@ -48,6 +50,7 @@ package struct PluginDefinition: Sendable, Equatable {
     ///   - allowsHost: Whether the manifest's `hosts` include a scheme, a host and a port.
     ///   - configuration: What the instance is made with.
     ///   - secrets: The manifest's own secrets by name.
+    ///   - environment: The environment variables that the library may name, if it is its own and runs in workers.
     ///   - limits: What its workers may use; nil if its code runs inside of this process.
     ///   - hosts: The manifest's `hosts` as texts, by which a change of them is seen.
     ///   - profile: What the manifest says of its provider; nil if the library is for that one alone.
@@ -63,6 +66,7 @@ package struct PluginDefinition: Sendable, Equatable {
         allowsHost: @escaping @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool,
         configuration: [String: ConfigurationValue],
         secrets: [String: String],
+        environment: Set<String> = [],
         limits: PluginLimits? = nil,
         hosts: [String] = [],
         profile: ProviderProfile? = nil,
@@ -78,6 +82,7 @@ package struct PluginDefinition: Sendable, Equatable {
         reach = ManifestReach(hosts: hosts, allows: allowsHost)
         self.configuration = configuration
         self.secrets = secrets
+        self.environment = environment
         self.limits = limits
         self.profile = profile
         self.functions = functions
@@ -86,6 +91,12 @@ package struct PluginDefinition: Sendable, Equatable {
 
     /// Whether the manifest's `hosts` include a scheme, a host and a port.
     package var allowsHost: @Sendable (_ scheme: String, _ host: String, _ port: Int) -> Bool { reach.allows }
+
+    /// The only variables of the host that may fill its parameters; nil for all.
+    ///
+    /// Code inside of this process could read the environment anyway; the variables of a manifest that names no library
+    /// are the manifest's own.
+    var listedVariables: Set<String>? { limits != nil && namesLibrary ? environment : nil }
 
     /// The files that it was made of, besides what the rest of it says.
     var files: [String] {

@@ -42,6 +42,18 @@ struct PluginImage: Sendable {
     /// Which bytes were copied: two images with the same are of the same libraries.
     var identity: String { functions.map { "\(sha256)+\($0.sha256)" } ?? sha256 }
 
+    /// The identity that an image would have now; nil if a library cannot be read.
+    static func identity(of definition: PluginDefinition) -> String? {
+        do throws(PluginError) {
+            let library = try LibraryFile(definition.libraryPath).sha256
+            guard let functions = definition.functions else { return library }
+            return "\(library)+\(try LibraryFile(functions.libraryPath).sha256)"
+        } catch {
+            // Whoever makes the image is told why.
+            return nil
+        }
+    }
+
     /// Writes the bytes that were hashed to a file that only this user can change.
     static func store(
         _ bytes: [UInt8],

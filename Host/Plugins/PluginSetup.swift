@@ -28,10 +28,12 @@ struct PluginSetup: Sendable {
             rules: facts.description.configuration,
             secrets: secrets,
             environment: environment,
+            listedVariables: definition.listedVariables,
             scope: .plugin(definition.id),
             location: "\(definition.manifestPath): configuration"
         )
         configuration = try binder.bind(definition.configuration)
+        binder.logUnlistedVariables(to: pluginLogger)
         location = definition.manifestPath
         services = HostServices(logger: pluginLogger, secrets: secrets, functions: functions)
         self.secrets = secrets

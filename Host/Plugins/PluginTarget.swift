@@ -115,11 +115,14 @@ struct TargetBinding: Sendable, Equatable {
             rules: instance.facts.description.parameters,
             secrets: instance.secrets,
             environment: environment,
+            listedVariables: instance.definition.listedVariables,
+            guardsSecrets: instance.definition.limits != nil,
             scope: .deployment(definition.deployment.id.description),
             location: definition.location,
             lease: lease
         )
         json = try binder.bind(definition.parameters)
+        binder.logUnlistedVariables(to: instance.logger)
         endpoints = binder.endpoints
     }
 

@@ -397,6 +397,18 @@ class TestQuirks:
         assert "authorization" not in request.headers
 
 
+def test_a_file_beside_the_manifests_is_not_the_adapter(plugins: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plugins.d"
+    shutil.copytree(plugins, folder)
+    (folder / "libgantry-plugin-openai.so").write_text("This is no library.")
+    path = write_configuration(tmp_path / "config.yaml", configuration(entry("mistral", None)))
+
+    command = ["check", "--config", path, "--plugins", folder, "--data", tmp_path / "data"]
+    ended = run_gantry(*command, environment=environment(**ACME))
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 class TestMistakes:
     """`gantry check` says where and what is wrong."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -14,7 +15,15 @@ import pytest
 from support import children
 from support.documents import file_message, pdf
 from support.errors import check_error_object
-from support.gateway import BUILD, PLUGINS, Gateway
+from support.gateway import (
+    BUILD,
+    PLUGINS,
+    Gateway,
+    clean_environment,
+    configuration,
+    run_gantry,
+    write_configuration,
+)
 from support.simulators import Simulators
 from support.waiting import until
 
@@ -61,6 +70,29 @@ def start(
         return start_gateway(standard_configuration(**(settings or {})), plugins=plugins)
 
     return begin
+
+
+def test_a_worker_gets_the_variables_that_its_manifest_lists_and_no_others(
+    simulators: Simulators, tmp_path: Path
+) -> None:
+    plugins = isolated_plugins(tmp_path / "plugins.d")
+    config = configuration({"model_name": "large", "litellm_params": {"model": "openai/gpt-4o-mini"}})
+    variables = clean_environment(OPENAI_API_KEY="sk-sim-main", OPENAI_BASE_URL=simulators.openai_url)
+    gateway = Gateway.start(tmp_path / "gateway", config, plugins=plugins, environment=variables)
+    try:
+        assert gateway.chat("large", "Hello?").status_code == 200
+    finally:
+        gateway.stop()
+
+    manifest = plugins / "openai.yaml"
+    manifest.write_text(re.sub(r"(?m)^environment: .*$", "environment: []", manifest.read_text()))
+    path = write_configuration(tmp_path / "config.yaml", config)
+    command = ["check", "--config", path, "--plugins", plugins, "--data", tmp_path / "data"]
+    refused = run_gantry(*command, environment=variables)
+
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert "api_key" in refused.stderr
+    assert "sk-sim-main" not in refused.stdout + refused.stderr
 
 
 def kill_all(gateway: Gateway) -> None:

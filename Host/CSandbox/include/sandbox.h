@@ -41,8 +41,15 @@ int gantry_sandbox_restrict_calls(enum gantry_sandbox_stage stage, const char **
 /* How many system calls a stage allows. */
 uint32_t gantry_sandbox_allowed_calls(enum gantry_sandbox_stage stage);
 
+/* How many seccomp filters this process is under, which those that it starts inherit; 0 if the kernel does not say. */
+uint32_t gantry_sandbox_own_filters(void);
+
 /* Whether a process is under no_new_privs and so many seccomp filters at least, as the kernel says in /proc.
- * 1: yes; 0: no; -1: the kernel does not say. */
+ * 1: yes; 0: no; -1: the kernel does not say.
+ *
+ * It is no proof of the stage SERVING. The kernel does not say which filters they are: code that ran while LOADING can
+ * have put one there that forbids nothing, and have reported the seal itself. Filters are never taken away, so that such
+ * a process is still held by LOADING. Of Landlock and of the limits /proc/PID/status says nothing. */
 int gantry_sandbox_is_sealed(int32_t process, uint32_t filters);
 
 /* What the host needs to start a worker and the C library has for GNU programs only: pipe2(ends, O_CLOEXEC), and the

@@ -22,7 +22,8 @@ protocol WorkerServices: Sendable {
 final class WorkerProcess: Sendable {
     /// How long the end of a process is waited for that has closed its sockets or was killed.
     private static let longestEnd = DispatchTimeInterval.seconds(5)
-    private static let sealingFilters: UInt32 = 2
+    /// One for each stage of the sandbox, on top of those that a worker inherits, such as a container's.
+    private static let sealingFilters = gantry_sandbox_own_filters() + 2
 
     private let reaper: WorkerReaper
     private let control: WorkerControl

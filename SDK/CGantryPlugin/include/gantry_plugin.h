@@ -287,8 +287,10 @@ typedef struct gantry_plugin {
    * host is allowed for the deployment. "credentials": a JSON document (inline, or a path to
    * one) passed as an object in which each of "members" is replaced as a secret and each of
    * "endpoints" is allowed as an endpoint. env: variable that fills the parameter if it is
-   * absent. A name that is not listed is passed through: the plugin refuses what it does not
-   * know. "model" is always passed: the name after the provider prefix. */
+   * absent; in a worker, only if the manifest's `environment` lists it. A name that is not
+   * listed is passed through: the plugin refuses what it does not know. In a worker a text
+   * of a deployment whose name looks like a secret's (*_key, *token*, ...) is replaced as one,
+   * whatever is said here. "model" is always passed: the name after the provider prefix. */
   gantry_slice describe;
   /* config: JSON of the plugins.d entry, secrets replaced by their names. On failure
    * emit one GANTRY_CMD_ERROR to say why. Same for target_new with deployment params. */

@@ -57,6 +57,23 @@ struct BrokenManifestTests {
             required + "sha256: 123abc",
             "p.yaml:4: sha256: must be the 64 hexadecimal digits that sha256sum prints for the file."
         ),
+        (required + "environment: A", "p.yaml:4: environment: must be a list, not a string."),
+        (
+            required + "environment: [A, B-C]",
+            "p.yaml:4: environment[1]: must be a variable's name alone, such as ACME_API_KEY: letters, digits and _."
+        ),
+        (
+            required + "environment: [os.environ/A]",
+            "p.yaml:4: environment[0]: must be a variable's name alone, such as ACME_API_KEY: letters, digits and _."
+        ),
+        (
+            required + "environment: [1]",
+            "p.yaml:4: environment[0]: must be a variable's name alone, such as ACME_API_KEY: letters, digits and _."
+        ),
+        (
+            required + "environment: [A, A]",
+            "p.yaml:4: environment[1]: this variable stands twice. Remove one."
+        ),
         (required + "isolation: none", "p.yaml:4: isolation: must be process or in_process, not \"none\"."),
         (
             required + "limits: {step_ms: 5}",
@@ -92,6 +109,24 @@ struct BrokenManifestTests {
         )
 
         #expect(problem == "plugins.d/\(expected)")
+    }
+
+    @Test
+    func aManifestListsThirtyTwoVariablesAtMost() {
+        func problem(_ count: Int) -> String? {
+            let names = (0..<count).map { "A\($0)" }.joined(separator: ", ")
+            let own = Self.required + "environment: [\(names)]"
+            return ConfigurationFixtures.problem(
+                ConfigurationFixtures.scenario,
+                manifests: [
+                    ("a.yaml", ConfigurationFixtures.openAI), ("b.yaml", ConfigurationFixtures.vertexAI),
+                    ("p.yaml", own),
+                ]
+            )
+        }
+
+        #expect(problem(32) == nil)
+        #expect(problem(33) == "plugins.d/p.yaml:4: environment: has more than 32 items. Remove some.")
     }
 
     @Test

@@ -16,6 +16,7 @@ struct BrokenWireManifestTests {
         ("id: x\nversion: \"1\"\nwire: anthropic", "p.yaml:3: wire: must be openai, not \"anthropic\"."),
         (chat + "library: x.so", "p.yaml:5: library: \(wire)"),
         (chat + "configuration: {}", "p.yaml:5: configuration: \(wire)"),
+        (chat + "environment: [KEY]", "p.yaml:5: environment: \(wire)"),
         (chat + "base_ulr: x", "p.yaml:5: base_ulr: unknown key. Did you mean base_url?"),
         ("id: x\nversion: \"1\"\nlibrary: x\nbase_url: https://a.example", "p.yaml:4: base_url: \(library)"),
         ("id: x\nversion: \"1\"\nlibrary: x\nquirks: {}", "p.yaml:4: quirks: \(library)"),

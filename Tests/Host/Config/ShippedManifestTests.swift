@@ -29,6 +29,22 @@ struct ShippedManifestTests {
         #expect(plugins.allSatisfy { $0.isolation == .inProcess })
     }
 
+    @Test
+    func thoseWithALibraryListTheVariablesThatItNames() throws {
+        let plugins = try Self.configuration(["gpt-4o-mini"]).plugins.filter { $0.wire == nil }
+        let variables = Dictionary(plugins.map { ($0.id, $0.environment) }) { first, _ in first }
+
+        #expect(
+            variables == [
+                "openai": ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+                "vertex_ai": [
+                    "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "GCS_BUCKET_NAME",
+                    "STORAGE_EMULATOR_HOST", "GCE_METADATA_HOST",
+                ],
+            ]
+        )
+    }
+
     @Test(arguments: [
         ("mistral/m", "mistral"), ("groq/m", "groq"), ("together_ai/a/m", "together_ai"),
         ("fireworks_ai/accounts/a/models/m", "fireworks_ai"), ("deepseek/m", "deepseek"), ("xai/m", "xai"),

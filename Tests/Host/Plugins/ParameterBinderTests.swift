@@ -11,7 +11,9 @@ struct ParameterBinderTests {
           "api_key": {"kind": "secret", "env": "SAMPLE_KEY"},
           "api_base": {"kind": "endpoint", "env": "SAMPLE_BASE"},
           "region": {"kind": "value"},
-          "credentials": {"kind": "credentials", "members": ["private_key", "absent"], "endpoints": ["token_uri"]}
+          "credentials": {"kind": "credentials", "members": ["private_key", "absent"], "endpoints": ["token_uri"]},
+          "own_token": {"kind": "value"},
+          "own_secret": {"kind": "endpoint"}
         }}
         """
     private static let document = #"{"private_key": "PRIVATE-KEY", "token_uri": "https://sts.example.com/t", "n": 1}"#
@@ -20,11 +22,14 @@ struct ParameterBinderTests {
         let json: [String: ConfigurationValue]
         let endpoints: [String]
         let secrets: SecretStore
+        let unlisted: Set<String>
     }
 
     private func bind(
         _ parameters: [String: ConfigurationValue],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        listed: Set<String>? = nil,
+        guardsSecrets: Bool = false
     ) throws -> Bound {
         let description = try Array(Self.description.utf8).withUnsafeBytes { bytes in
             try PluginDescription(json: bytes, library: "test")
@@ -34,12 +39,19 @@ struct ParameterBinderTests {
             rules: description.parameters,
             secrets: secrets,
             environment: environment,
+            listedVariables: listed,
+            guardsSecrets: guardsSecrets,
             scope: .deployment("d1"),
             location: "config.yaml:7"
         )
         let json = try JSONDecoder().decode(ConfigurationValue.self, from: Data(try binder.bind(parameters)))
-        guard case .map(let members) = json else { return Bound(json: [:], endpoints: [], secrets: secrets) }
-        return Bound(json: members, endpoints: binder.endpoints.map(\.description).sorted(), secrets: secrets)
+        let members: [String: ConfigurationValue] = if case .map(let members) = json { members } else { [:] }
+        return Bound(
+            json: members,
+            endpoints: binder.endpoints.map(\.description).sorted(),
+            secrets: secrets,
+            unlisted: binder.unlistedVariables
+        )
     }
 
     private func message(_ parameters: [String: ConfigurationValue]) throws -> String {
@@ -73,6 +85,57 @@ struct ParameterBinderTests {
         let given = try bind(["api_key": .string("sk-own")], environment: environment)
         #expect(given.secrets.value("d1/api_key", deployment: "d1") == "sk-own")
         #expect(try bind([:]).json == [:])
+    }
+
+    @Test
+    func aVariableThatIsNotListedIsAbsent() throws {
+        let environment = ["SAMPLE_KEY": "sk-env", "SAMPLE_BASE": "https://a.example.com", "OTHER": "o"]
+
+        let some = try bind([:], environment: environment, listed: ["SAMPLE_BASE", "OTHER"])
+        #expect(some.json == ["api_base": .string("https://a.example.com")])
+        #expect(some.unlisted == ["SAMPLE_KEY"])
+        let none = try bind([:], environment: environment, listed: [])
+        #expect(none.json == [:] && none.endpoints == [])
+        #expect(none.unlisted == ["SAMPLE_KEY", "SAMPLE_BASE"])
+        #expect(try bind([:], environment: ["SAMPLE_KEY": ""], listed: []).unlisted == [])
+        #expect(try bind(["api_key": .string("k")], environment: ["SAMPLE_KEY": "s"], listed: []).unlisted == [])
+    }
+
+    @Test
+    func whatLooksLikeASecretIsOneWhateverThePluginSays() throws {
+        let parameters: [String: ConfigurationValue] = [
+            "own_token": .string("t-1"), "own_secret": .string("t-2"), "azure_ad_token": .string("t-3"),
+            "extra_headers": .map(["X-Key": .list([.string("t-4")])]), "max_tokens": .integer(5),
+            "region": .string("eu"), "other": .string("o"), "password": .string(""),
+        ]
+        let bound = try bind(parameters, guardsSecrets: true)
+
+        #expect(
+            bound.json == [
+                "own_token": named("d1/own_token"), "own_secret": named("d1/own_secret"),
+                "azure_ad_token": named("d1/azure_ad_token"),
+                "extra_headers": .map(["X-Key": .list([named("d1/extra_headers.X-Key[0]")])]),
+                "max_tokens": .integer(5), "region": .string("eu"), "other": .string("o"), "password": .string(""),
+            ]
+        )
+        #expect(bound.endpoints == [])
+        #expect(bound.secrets.value("d1/own_token", deployment: "d1") == "t-1")
+        #expect(try bind(["own_token": .string("t-1")]).json == ["own_token": .string("t-1")])
+        let url = try bind(["own_secret": .string("https://a.example.com/x")], guardsSecrets: true)
+        #expect(url.endpoints == ["https://a.example.com"])
+    }
+
+    @Test
+    func secretsOfCredentialsThatThePluginDoesNotNameAreSecretsToo() throws {
+        let document = #"{"client_secret": "C", "project_id": "p", "token_uri": "https://sts.example.com/t"}"#
+        let bound = try bind(["credentials": .string(document)], guardsSecrets: true)
+        let expected: ConfigurationValue = .map([
+            "client_secret": named("d1/credentials.client_secret"), "project_id": .string("p"),
+            "token_uri": .string("https://sts.example.com/t"),
+        ])
+
+        #expect(bound.json == ["credentials": expected])
+        #expect(bound.endpoints == ["https://sts.example.com"])
     }
 
     @Test(arguments: [

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import HostCore
 import HostUpstream
@@ -49,7 +50,11 @@ struct PluginHostTests {
                 """
         }
 
-        func plugin(version: String = "1.0", configuration: [String: ConfigurationValue] = [:]) -> PluginDefinition {
+        func plugin(
+            version: String = "1.0",
+            configuration: [String: ConfigurationValue] = [:],
+            trust: TrustPolicy? = nil
+        ) -> PluginDefinition {
             PluginDefinition(
                 id: "tiny",
                 version: version,
@@ -58,8 +63,25 @@ struct PluginHostTests {
                 sha256: nil,
                 allowsHost: { _, _, _ in false },
                 configuration: configuration,
-                secrets: [:]
+                secrets: [:],
+                trust: trust
             )
+        }
+
+        /// The hashes of the manifest's bytes and of the library that is there now.
+        func hashes() throws -> [String] {
+            let library = try library.bytes(library.path("plugin.so"))
+            return [SHA256.hash(data: [UInt8]()).hexadecimal, SHA256.hash(data: library).hexadecimal]
+        }
+
+        /// Signs the plugin as it is now.
+        func sign(by key: Curve25519.Signing.PrivateKey) throws {
+            let hashes = try hashes()
+            let signature = try PluginSignature(
+                PluginSignature.Subject(manifest: hashes[0], library: hashes[1]),
+                by: key
+            )
+            try library.write("manifest.yaml.sig", Data(signature.text.utf8))
         }
 
         static func target(
@@ -171,6 +193,67 @@ struct PluginHostTests {
             _ = try bench.library.compile(Bench.source("2"))
             _ = bench.apply([bench.plugin()], [Bench.target("a")])
             #expect(bench.host.target(Self.a)?.instance !== before?.instance)
+        }
+    }
+
+    @Test
+    func whatAnotherTrustOpenedDoesNotGoOnWithoutThisOne() async throws {
+        try await withBench { bench in
+            let trusted = bench.plugin(trust: TrustPolicy(keys: [], hashes: try bench.hashes()))
+            _ = bench.apply([trusted], [Bench.target("a")])
+            weak let old = bench.host.target(Self.a)?.instance
+            #expect(old != nil)
+            let report = bench.apply([bench.plugin(trust: TrustPolicy(keys: [], hashes: []))], [Bench.target("a")])
+
+            guard case .refused(let error, earlierStays: false) = report.plugins[0].verdict else {
+                return #expect(Bool(false))
+            }
+            #expect(error.code == .untrusted)
+            #expect(old == nil && bench.host.target(Self.a) == nil)
+            #expect(bench.host.current.failure(of: Self.a)?.reason == .pluginFailed)
+            #expect(bench.host.current.models.deployments.count == 1)
+
+            _ = bench.apply([trusted], [Bench.target("a")])
+            #expect(bench.host.target(Self.a) != nil)
+            #expect(bench.host.current.failure(of: Self.a) == nil)
+        }
+    }
+
+    @Test
+    func aTargetOfAnotherTrustDoesNotGoOnEither() async throws {
+        try await withBench { bench in
+            let hashes = try bench.hashes()
+            _ = bench.apply([bench.plugin(trust: TrustPolicy(keys: [], hashes: hashes))], [Bench.target("a")])
+            let more = TrustPolicy(keys: [], hashes: hashes + [String(repeating: "0", count: 64)])
+            let report = bench.apply([bench.plugin(trust: more)], [Bench.target("a", key: .integer(1))])
+
+            #expect(report.refusedTargets.map(\.earlierStays) == [false])
+            #expect(bench.host.target(Self.a) == nil)
+        }
+    }
+
+    @Test
+    func whatLosesItsSignatureAloneDoesNotGoOn() async throws {
+        try await withBench { bench in
+            let key = Curve25519.Signing.PrivateKey()
+            let plugin = bench.plugin(trust: TrustPolicy(keys: [PluginKey(key.publicKey)], hashes: []))
+            try bench.sign(by: key)
+            _ = bench.apply([plugin], [Bench.target("a")])
+            let before = try #require(bench.host.target(Self.a))
+            _ = try bench.library.compile(Bench.source("2"))
+            _ = bench.apply([plugin], [Bench.target("a")])
+            #expect(bench.host.target(Self.a) === before, "another library was refused, not this one")
+
+            try bench.sign(by: key)
+            _ = bench.apply([plugin], [Bench.target("a")])
+            #expect(bench.host.target(Self.a) != nil && bench.host.target(Self.a) !== before)
+            try bench.sign(by: Curve25519.Signing.PrivateKey())
+            let report = bench.apply([plugin], [Bench.target("a")])
+
+            guard case .refused(_, earlierStays: false) = report.plugins[0].verdict else {
+                return #expect(Bool(false))
+            }
+            #expect(bench.host.target(Self.a) == nil)
         }
     }
 

@@ -117,6 +117,29 @@ struct ProviderProfileTests {
     }
 
     @Test
+    func onlyALibraryOfItsOwnInWorkersIsHeldToTheListedVariables() {
+        func listed(_ limits: PluginLimits?, _ profile: ProviderProfile?) -> Set<String>? {
+            PluginDefinition(
+                id: "a",
+                version: "1",
+                manifestPath: "a.yaml",
+                libraryPath: "a.so",
+                sha256: nil,
+                allowsHost: { _, _, _ in false },
+                configuration: [:],
+                secrets: [:],
+                environment: ["A"],
+                limits: limits,
+                profile: profile
+            ).listedVariables
+        }
+
+        #expect(listed(PluginLimits(), nil) == ["A"])
+        #expect(listed(PluginLimits(), Self.profile) == nil)
+        #expect(listed(nil, nil) == nil)
+    }
+
+    @Test
     func everyOperationHasAKindOfItsOwn() {
         let kinds = ProviderOperation.allCases.map { OperationKind($0) }
 
