@@ -1,3 +1,4 @@
+import CGantryPlugin
 import HostPluginABI
 
 /// A library of plain functions and what of it is bound: how a worker is told of it.
@@ -154,6 +155,11 @@ package enum FunctionReply: Sendable, Hashable {
     case answer(FunctionAnswer)
     case failure(FunctionError)
 
+    /// The most bytes of a failure's message; what is longer is cut.
+    private static let longestMessage = 4096
+    /// The most buffers and texts of one answer: every argument may be an `out`, and the result is a text.
+    private static let mostParts = FunctionSignature.mostArguments + 1
+
     private enum Tag {
         static let null: UInt32 = 0
         static let integer: UInt32 = 1
@@ -164,9 +170,14 @@ package enum FunctionReply: Sendable, Hashable {
 
     /// Reads a reply, which a worker has written that is not trusted.
     ///
-    /// - Parameter bytes: What ``encoded`` gave.
-    /// - Throws: ``WireError`` for anything else.
-    package init(decoding bytes: UnsafeRawBufferPointer) throws(WireError) {
+    /// - Parameters:
+    ///   - bytes: What ``encoded`` gave.
+    ///   - limit: That of the request.
+    /// - Throws: ``WireError`` for anything else, and for more than any function may give.
+    package init(
+        decoding bytes: UnsafeRawBufferPointer,
+        limit: Int = BoundFunction.largestResult
+    ) throws(WireError) {
         var reader = WireReader(bytes)
         let tag = try reader.uint32()
         guard tag != Tag.failure else {
@@ -174,16 +185,26 @@ package enum FunctionReply: Sendable, Hashable {
             try reader.end()
             return
         }
+        let (most, isBeyond) = limit.multipliedReportingOverflow(by: Self.mostParts)
+        var room = isBeyond ? Int.max : most
+        func part() throws(WireError) -> [UInt8] {
+            let bytes = try reader.bytes()
+            guard bytes.count <= room else { throw WireError("a result is too large") }
+            room -= bytes.count
+            return Array(bytes)
+        }
         let value: FunctionAnswer.Value
         switch tag {
         case Tag.null: value = .null
         case Tag.integer: value = .integer(Int64(bitPattern: try reader.uint64()))
         case Tag.real: value = .real(Double(bitPattern: try reader.uint64()))
-        case Tag.text: value = .text(Array(try reader.bytes()))
+        case Tag.text: value = .text(try part())
         default: throw WireError("a result is of an unknown kind")
         }
         var outputs: [[UInt8]] = []
-        for _ in 0..<(try reader.count(leastBytes: 4)) { outputs.append(Array(try reader.bytes())) }
+        let count = try reader.count(leastBytes: 4)
+        guard count <= FunctionSignature.mostArguments else { throw WireError("a result has too many outputs") }
+        for _ in 0..<count { outputs.append(try part()) }
         try reader.end()
         self = .answer(FunctionAnswer(value: value, outputs: outputs))
     }
@@ -221,7 +242,8 @@ package enum FunctionReply: Sendable, Hashable {
         guard let code = FunctionError.Code(rawValue: try reader.text()) else {
             throw WireError("a failure is of an unknown kind")
         }
-        let (message, argument, status) = (try reader.text(), try reader.int32(), try reader.int32())
+        let message = String(lent: try reader.slice().prefix(longestMessage))
+        let (argument, status) = (try reader.int32(), try reader.int32())
         return FunctionError(code, message, argument: argument < 0 ? nil : Int(argument), status: status)
     }
 }

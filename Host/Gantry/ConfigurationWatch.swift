@@ -3,7 +3,7 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Has the configuration read again when its files change, and on SIGHUP.
+/// Has the configuration read again when its files change, on SIGHUP, and while workers cannot be started.
 struct ConfigurationWatch: Service {
     private let live: LiveConfiguration
     private let logger: Logger
@@ -17,7 +17,8 @@ struct ConfigurationWatch: Service {
         self.logger = logger
         watch = try FolderWatch(
             actions: FolderWatch.Actions(
-                look: { cause in live.reload(cause == .request ? "signal" : cause.rawValue).folders },
+                look: { cause in live.reload(cause).folders },
+                pause: { live.pause },
                 complain: { problem in
                     logger.warning(
                         "a folder is not watched: changes in it are seen on SIGHUP only",

@@ -2,6 +2,7 @@ import HostConfig
 import HostCore
 import HostPlugins
 import HostServer
+import HostWatch
 import Logging
 import Synchronization
 
@@ -14,6 +15,8 @@ final class LiveConfiguration: Sendable {
         var configuration: GatewayConfiguration
         var watch: WatchPlan
         var log = ReloadLog()
+        /// When workers that could not be started are tried again.
+        var retry = RetryPace()
     }
 
     /// What the gateway was started with.
@@ -43,10 +46,13 @@ final class LiveConfiguration: Sendable {
         logger: Logger
     ) throws(StartupError) {
         let definitions = try PluginDefinitions(loaded.configuration, manifestFolder: options.plugins)
-        let report = ReloadReport(loaded.configuration, plugins.apply(definitions.plan), earlier: nil)
+        let applied = plugins.apply(definitions.plan)
+        let report = ReloadReport(loaded.configuration, applied, earlier: nil)
         Self.count(loaded.configuration, plugins.meters)
         var log = ReloadLog()
         log.write(report, to: logger)
+        var retry = RetryPace()
+        retry.note(failed: applied.isWorthRepeating, isRetry: false)
         self.options = options
         self.plugins = plugins
         self.logger = logger
@@ -58,7 +64,8 @@ final class LiveConfiguration: Sendable {
                 file: loaded.file,
                 configuration: loaded.configuration,
                 watch: WatchPlan(options, libraries: definitions.libraryPaths),
-                log: log
+                log: log,
+                retry: retry
             )
         )
     }
@@ -68,9 +75,9 @@ final class LiveConfiguration: Sendable {
 
     /// Reads everything again and puts it in force; blocks.
     ///
-    /// - Parameter cause: Why, for the log.
+    /// - Parameter cause: Why.
     /// - Returns: What is to be watched from now on.
-    func reload(_ cause: String) -> WatchPlan {
+    func reload(_ cause: FolderWatch.Cause) -> WatchPlan {
         state.withLock { state in
             let begin = ContinuousClock.now
             var report: ReloadReport
@@ -84,16 +91,21 @@ final class LiveConfiguration: Sendable {
                 report = ReloadReport(loaded.configuration, applied, earlier: state.configuration)
                 report.problem = problem?.description
                 report.keysForRestart = loaded.configuration.keysForRestart(since: started)
+                state.retry.note(failed: applied.isWorthRepeating, isRetry: cause == .retry)
                 state.file = loaded.file
                 state.configuration = loaded.configuration
                 state.watch = WatchPlan(options, libraries: definitions.libraryPaths)
             } catch {
                 report = ReloadReport(problem: StartupError(error, listeningOn: options.config).description)
             }
-            state.log.write(report, to: logger, cause: cause, took: begin.duration(to: .now))
+            let word = cause == .request ? "signal" : cause.rawValue
+            state.log.write(report, to: logger, cause: word, took: begin.duration(to: .now))
             return state.watch
         }
     }
+
+    /// How long to wait before everything is read again although nothing has changed; nil if that would be no use.
+    var pause: Duration? { state.withLock { $0.retry.pause } }
 
     /// What is watched at first.
     var watch: WatchPlan { state.withLock { $0.watch } }

@@ -27,7 +27,7 @@ package final class PluginHost: Sendable {
         runDirectory: String,
         environment: OperationEnvironment,
         group: any EventLoopGroup,
-        workerExecutable: String = WorkerEnvironment.besideThisExecutable,
+        workerExecutable: String = HostExecutable.worker,
         meters: PluginMeterBoard = PluginMeterBoard(),
         logger: Logger
     ) {

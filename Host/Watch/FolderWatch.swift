@@ -12,23 +12,29 @@ package final class FolderWatch: Sendable {
         case files
         /// ``poke()``
         case request
+        /// The look before wanted another one.
+        case retry
     }
 
     /// What it does in the world.
     package struct Actions: Sendable {
         let look: @Sendable (Cause) -> [WatchedFolder]
+        let pause: @Sendable () -> Duration?
         let complain: @Sendable (String) -> Void
 
         /// Makes actions, which are called on the watch's thread, where they may block.
         ///
         /// - Parameters:
         ///   - look: Looks at what has changed and says what is to be watched from then on.
+        ///   - pause: Says after a look when to look again, even if nothing changes; nil if that is not needed.
         ///   - complain: Is told, in one line, what cannot be watched; once for each.
         package init(
             look: @escaping @Sendable (Cause) -> [WatchedFolder],
+            pause: @escaping @Sendable () -> Duration? = { nil },
             complain: @escaping @Sendable (String) -> Void
         ) {
             self.look = look
+            self.pause = pause
             self.complain = complain
         }
     }

@@ -3,7 +3,7 @@ import Glibc
 /// The thread of a watch.
 final class WatchLoop {
     /// A folder that cannot be watched is tried again this often.
-    private static let retry: Duration = .seconds(2)
+    private static let timeBetweenTries: Duration = .seconds(2)
     /// Also a thread that waits for nothing looks up now and then.
     private static let longestSleep: Duration = .seconds(60)
 
@@ -14,6 +14,8 @@ final class WatchLoop {
     private var folders: [WatchedFolder]
     private var notifier: Notifier?
     private var gathering: Gathering?
+    /// When to look although nothing has changed.
+    private var retry: ContinuousClock.Instant?
 
     /// Makes the thread's state; it is used there alone.
     init(
@@ -60,6 +62,8 @@ final class WatchLoop {
             look(.request)
         } else if let gathering, gathering.isOver(at: .now, pace) {
             look(.files)
+        } else if let retry, retry <= .now {
+            look(.retry)
         }
         return true
     }
@@ -73,14 +77,17 @@ final class WatchLoop {
     private func look(_ cause: FolderWatch.Cause) {
         gathering = nil
         folders = WatchedFolder.merged(actions.look(cause))
+        // One at a time: whatever the cause was, this look has tried again too.
+        retry = actions.pause().map { ContinuousClock.now.advanced(by: $0) }
         // What changed in a new folder between the look and the watch would go unseen.
         if let notifier, notifier.watch(folders) { gather(Notifier.News(isAny: true)) }
     }
 
     private var nextDeadline: ContinuousClock.Instant {
         let now = ContinuousClock.now
-        var deadline = now.advanced(by: notifier?.hasMissing == true ? Self.retry : Self.longestSleep)
+        var deadline = now.advanced(by: notifier?.hasMissing == true ? Self.timeBetweenTries : Self.longestSleep)
         if let gathering { deadline = min(deadline, gathering.end(pace)) }
+        if let retry { deadline = min(deadline, retry) }
         return max(deadline, now)
     }
 

@@ -9,14 +9,14 @@ extension Operation {
 }
 
 extension Segment {
-    /// A piece of input with each resolved place replaced by what it is called at the provider.
+    /// The client's request with each resolved place replaced by what it is called at the provider.
     ///
     /// - Parameters:
     ///   - references: In ascending order, without overlaps.
-    ///   - length: The length of the input in bytes.
-    /// - Returns: The pieces of a body.
+    ///   - length: The length of the client's request in bytes.
+    /// - Returns: The pieces of a body; what is not replaced stays with the host.
     /// - Throws: ``Failure`` with `.internalError` for places that contradict each other or the length.
-    static func translated(_ references: [Reference], in length: Int) throws(Failure) -> [Segment] {
+    public static func translated(_ references: [Reference], in length: Int) throws(Failure) -> [Segment] {
         guard !references.isEmpty else { return length > 0 ? [.input(0..<length)] : [] }
         var segments: [Segment] = []
         segments.reserveCapacity(2 * references.count + 1)

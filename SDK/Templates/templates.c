@@ -140,6 +140,9 @@ static const unsigned char sdk_host_swift[] = {
 static const unsigned char sdk_json_parsing_swift[] = {
 #embed "../GantryPlugin/JSON+Parsing.swift"
 };
+static const unsigned char sdk_json_refusal_swift[] = {
+#embed "../GantryPlugin/JSON+Refusal.swift"
+};
 static const unsigned char sdk_json_serialization_swift[] = {
 #embed "../GantryPlugin/JSON+Serialization.swift"
 };
@@ -241,6 +244,7 @@ static const gantry_template_file table[] = {
     ROW("swift/SDK/GantryPlugin/HookFunctions.swift", sdk_hookfunctions_swift),
     ROW("swift/SDK/GantryPlugin/Host.swift", sdk_host_swift),
     ROW("swift/SDK/GantryPlugin/JSON+Parsing.swift", sdk_json_parsing_swift),
+    ROW("swift/SDK/GantryPlugin/JSON+Refusal.swift", sdk_json_refusal_swift),
     ROW("swift/SDK/GantryPlugin/JSON+Serialization.swift", sdk_json_serialization_swift),
     ROW("swift/SDK/GantryPlugin/JSON.swift", sdk_json_swift),
     ROW("swift/SDK/GantryPlugin/JSONError.swift", sdk_jsonerror_swift),

@@ -89,6 +89,27 @@ struct JSONTests {
         #expect(literal == #""\"\\/\b\f\n\r\t\u0000\u001f\#u{7F}é😀""#)
     }
 
+    private static let unknownNames: [(String, [String], String?)] = [
+        (#"{"a":1,"b":2}"#, ["a", "b"], nil), ("{}", [], nil),
+        (#"{"a":1,"x":2,"y":3}"#, ["a", "b"], "acme has no parameter `x`; remove it. Known are: a, b."),
+        (#"{"x":2}"#, [], "acme has no parameter `x`; remove it."),
+        ("[]", ["a"], "What is set for acme must be an object."),
+    ]
+
+    @Test(arguments: unknownNames)
+    func namesThatAreNotKnownAreRefused(text: String, known: [String], message: String?) throws {
+        let value = try JSON(parsing: Array(text.utf8))
+        var refusal: Failure?
+        do throws(Failure) {
+            try value.refuseUnknown(known, of: "acme")
+        } catch {
+            refusal = error
+        }
+
+        #expect(refusal?.message == message)
+        #expect(refusal == nil || refusal?.reason == .invalid)
+    }
+
     @Test
     func membersKeepTheirOrderThroughChanges() {
         var object = JSONObject()

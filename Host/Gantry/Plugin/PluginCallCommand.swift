@@ -37,7 +37,7 @@ struct PluginCallCommand: AsyncParsableCommand {
             let trial = try FunctionTrial(library: library, symbol: symbol, signature: signature)
             let answer = try trial.call(
                 try trial.arguments(arguments),
-                worker: worker ?? WorkerEnvironment.besideThisExecutable
+                worker: worker ?? HostExecutable.worker
             )
             let report = FunctionReport(answer)
             print(json ? try JSONReport.text(report) : report.text)

@@ -50,7 +50,7 @@ struct PluginCheckCommand: AsyncParsableCommand {
                 scripts: try scripts.map { (path: $0, text: try Self.script($0)) },
                 parameters: try param.map(Self.parameter),
                 limit: .seconds(timeLimit),
-                executable: HostExecutable.beside("gantry-worker")
+                executable: HostExecutable.worker
             )
             let report = try checker.check(library, rules: rule)
             print(json ? try JSONReport.text(report) : report.text)

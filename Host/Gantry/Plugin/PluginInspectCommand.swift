@@ -1,5 +1,6 @@
 import ArgumentParser
 import HostPluginTools
+import HostPlugins
 
 /// Looks at a library.
 struct PluginInspectCommand: AsyncParsableCommand {
@@ -31,7 +32,7 @@ struct PluginInspectCommand: AsyncParsableCommand {
                 manifests: try folder.manifests(),
                 definition: { folder.definition($0, trust: $1) },
                 trust: trust,
-                worker: HostExecutable.beside("gantry-worker")
+                worker: HostExecutable.worker
             )
             print(json ? try JSONReport.text(inspection) : inspection.text)
             if !inspection.problems.isEmpty { throw ExitCode(1) }

@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 
 /// What all plugins' workers have in common.
@@ -17,13 +16,5 @@ package struct WorkerEnvironment: Sendable {
     package init(executable: String, group: any EventLoopGroup) {
         self.executable = executable
         self.group = group
-    }
-
-    /// Where `gantry-worker` lies: in the folder of this executable.
-    package static var besideThisExecutable: String {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count - 1)
-        let own = count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
-        return (own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ".") + "/gantry-worker"
     }
 }

@@ -149,12 +149,12 @@ final class WorkerProcess: Sendable {
     /// Has it call a plain function.
     ///
     /// - Parameter request: One of the functions that it was told of when it loaded, and the arguments.
-    /// - Returns: What came of it; the worker is not trusted to have told the truth.
+    /// - Returns: What came of it; the worker is not trusted to have told the truth, but it is no more than it may be.
     /// - Throws: ``RefusedMessage`` or ``WorkerProcessError``, as the other questions.
     func call(_ request: FunctionRequest) throws -> FunctionReply {
         let message = BytesMessage.message(.function, request.encoded)
         return try ask(message, nil, expect: .result) { body throws(WireError) in
-            try FunctionReply(decoding: try BytesMessage.read(body))
+            try FunctionReply(decoding: try BytesMessage.read(body), limit: request.limit)
         }
     }
 

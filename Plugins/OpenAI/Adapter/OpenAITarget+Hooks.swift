@@ -34,7 +34,7 @@ extension OpenAITarget {
         editing edits: ChatEdits?
     ) throws(Failure) -> [Segment] {
         try operation.withInput { input throws(Failure) in
-            guard let edits else { return try Requests.splice(references, into: input.count) }
+            guard let edits else { return try Segment.translated(references, in: input.count) }
             return try Requests.splice(references, into: input.count, editing: try edits.edits(of: input))
         }
     }

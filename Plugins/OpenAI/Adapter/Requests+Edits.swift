@@ -14,13 +14,15 @@ extension Requests {
         into length: Int,
         editing edits: [ChatEdits.Edit]
     ) throws(Failure) -> [Segment] {
-        guard !edits.isEmpty else { return try splice(references, into: length) }
+        guard !edits.isEmpty else { return try Segment.translated(references, in: length) }
         var segments: [Segment] = []
         segments.reserveCapacity(2 * (references.count + edits.count) + 1)
         var position = 0
         var edits = edits[...]
         func replace(_ range: Range<Int>, _ replacement: [UInt8]) throws(Failure) {
-            guard range.lowerBound >= position, range.upperBound <= length else { throw unordered }
+            guard range.lowerBound >= position, range.upperBound <= length else {
+                throw Failure(.internalError, "The places that the host found in the request are not in order.")
+            }
             if range.lowerBound > position { segments.append(.input(position..<range.lowerBound)) }
             if !replacement.isEmpty { segments.append(.bytes(replacement)) }
             position = range.upperBound

@@ -79,34 +79,6 @@ struct Requests: Sendable {
 
     // MARK: Parts
 
-    /// The client's request with each resolved place replaced by what it is called at the provider.
-    ///
-    /// - Parameters:
-    ///   - references: In ascending order, without overlaps.
-    ///   - length: The length of the client's request in bytes.
-    /// - Returns: The pieces of the body; what is not replaced stays with the host.
-    /// - Throws: ``Failure`` with `.internalError` for places that contradict each other or the length.
-    static func splice(_ references: [Reference], into length: Int) throws(Failure) -> [Segment] {
-        guard !references.isEmpty else { return length > 0 ? [.input(0..<length)] : [] }
-        var segments: [Segment] = []
-        segments.reserveCapacity(2 * references.count + 1)
-        var position = 0
-        for reference in references {
-            let range = reference.range
-            guard range.lowerBound >= position, range.upperBound <= length else { throw unordered }
-            if range.lowerBound > position { segments.append(.input(position..<range.lowerBound)) }
-            segments.append(.bytes(JSON.string(reference.upstreamID).serialized()))
-            position = range.upperBound
-        }
-        if position < length { segments.append(.input(position..<length)) }
-        return segments
-    }
-
-    static let unordered = Failure(
-        .internalError,
-        "The places that the host found in the request are not in order."
-    )
-
     /// The id of an operation on one thing.
     static func id(of input: JSON) throws(Failure) -> String {
         // A dot segment would make another path of it (RFC 3986 §5.2.4).

@@ -15,8 +15,8 @@ struct Settings: Sendable {
         guard let object = parameters.object else {
             throw Failure(.invalid, "The parameters of a deployment of \(provider.name) must be an object.")
         }
+        try parameters.refuseUnknown(provider.parameters, of: provider.name)
         let parameters = Parameters(values: object, provider: provider)
-        try parameters.refuseUnknown()
         model = object["model"]?.string
         let customBase = try parameters.base()
         guard let base = customBase ?? provider.base else {
@@ -31,16 +31,6 @@ struct Settings: Sendable {
 private struct Parameters {
     let values: JSONObject
     let provider: Provider
-
-    func refuseUnknown() throws(Failure) {
-        let names = provider.parameters
-        guard let unknown = values.names.first(where: { !names.contains($0) }) else { return }
-        throw Failure(
-            .invalid,
-            "\(provider.name) has no parameter `\(unknown)`; remove it. Known are: \(names.joined(separator: ", ")).",
-            parameter: unknown
-        )
-    }
 
     /// `api_base`, without a slash at its end.
     func base() throws(Failure) -> String? {

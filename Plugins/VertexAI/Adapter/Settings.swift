@@ -59,8 +59,8 @@ extension Settings {
         guard let object = parameters.object else {
             throw Failure(.invalid, "The parameters of a Vertex AI deployment are not a JSON object.")
         }
+        try parameters.refuseUnknown(VertexAIAdapter.parameterNames, of: "Vertex AI")
         let reader = ParameterReader(object: object)
-        try reader.refuseUnknown()
         let credentials = try CredentialSource(
             document: object["vertex_credentials"],
             metadataOrigin: try reader.origin("metadata_host", defaultScheme: "http") ?? Wire.metadataOrigin
@@ -82,17 +82,6 @@ extension Settings {
 /// Takes parameters one by one; each failure names its parameter.
 private struct ParameterReader {
     let object: JSONObject
-
-    func refuseUnknown() throws(Failure) {
-        for name in object.names where !VertexAIAdapter.parameterNames.contains(name) {
-            throw Failure(
-                .invalid,
-                "Vertex AI does not know the parameter \(name); it takes "
-                    + VertexAIAdapter.parameterNames.joined(separator: ", ") + ".",
-                parameter: name
-            )
-        }
-    }
 
     /// The parameter's text; nil where it is absent, null or empty.
     func text(_ name: String) throws(Failure) -> String? {

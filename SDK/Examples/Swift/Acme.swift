@@ -5,8 +5,11 @@ import GantryPlugin
 struct Acme: Adapter, AdapterTarget {
     static let description = PluginDescription(id: "acme", version: "1.0.0", operations: [.chat])
 
-    init(configuration: JSON, host: Host) {}
-    func makeTarget(parameters: JSON) -> Acme { self }
+    init(configuration: JSON, host: Host) throws(Failure) { try configuration.refuseUnknown([], of: "acme") }
+    func makeTarget(parameters: JSON) throws(Failure) -> Acme {
+        try parameters.refuseUnknown(["model"], of: "acme")
+        return self
+    }
 
     func perform(_ operation: Operation) async throws(Failure) -> OperationResult {
         let headers = [

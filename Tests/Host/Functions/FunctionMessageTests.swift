@@ -68,6 +68,49 @@ struct FunctionMessageTests {
         #expect(failure(try reply("joined", .text(String(repeating: "a", count: 200)), .text("")))?.code == .badResult)
     }
 
+    @Test(arguments: [
+        (FunctionAnswer(value: .null, outputs: Array(repeating: [], count: 12)), 10, true),
+        (FunctionAnswer(value: .null, outputs: Array(repeating: [], count: 13)), 10, false),
+        (
+            FunctionAnswer(
+                value: .text([UInt8](repeating: 1, count: 100)),
+                outputs: [[UInt8](repeating: 2, count: 30)]
+            ), 10, true
+        ),
+        (
+            FunctionAnswer(
+                value: .text([UInt8](repeating: 1, count: 100)),
+                outputs: [[UInt8](repeating: 2, count: 31)]
+            ), 10, false
+        ),
+        (FunctionAnswer(value: .text([1]), outputs: []), 0, false),
+        (FunctionAnswer(value: .text([1]), outputs: []), Int.max, true),
+    ])
+    func anAnswerIsHeldToTheLimitOfItsRequest(answer: FunctionAnswer, limit: Int, isTaken: Bool) {
+        let bytes = FunctionReply.answer(answer).encoded
+        let reply: FunctionReply? = bytes.withUnsafeBytes { bytes in
+            do throws(WireError) {
+                return try FunctionReply(decoding: bytes, limit: limit)
+            } catch {
+                return nil
+            }
+        }
+
+        #expect(reply == (isTaken ? FunctionReply.answer(answer) : nil))
+    }
+
+    @Test
+    func theMessageOfAFailureIsCut() throws {
+        let table = try FunctionTable(FunctionBindings(), in: try TestLibrary.shared.get())
+        let request = FunctionRequest(name: String(repeating: "a", count: 10_000), arguments: [], limit: 1)
+        let bytes = try request.encoded.withUnsafeBytes { try table.reply(to: $0) }
+        let reply = try bytes.withUnsafeBytes { try FunctionReply(decoding: $0) }
+
+        guard case .failure(let error) = reply else { return #expect(Bool(false), "it has failed") }
+        #expect(bytes.count > 10_000)
+        #expect(error.message.utf8.count == 4096)
+    }
+
     @Test
     func whatIsCutOffOrGoesOnIsRefused() {
         let messages = [Self.plan.encoded, Self.request.encoded] + Self.replies.map(\.encoded)

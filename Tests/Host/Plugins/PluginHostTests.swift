@@ -303,6 +303,24 @@ struct PluginHostTests {
         }
     }
 
+    @Test(arguments: [
+        (PluginError.Code.workerFailed, true), (PluginError.Code.configurationRefused, false),
+        (PluginError.Code.libraryRefused, false),
+    ])
+    func aWorkerThatCouldNotBeStartedIsWorthAnotherTry(code: PluginError.Code, isWorthIt: Bool) {
+        let error = PluginError(code, "It was refused.")
+        var ofPlugin = PluginReport()
+        ofPlugin.plugins = [
+            PluginReport.Plugin(id: "tiny", manifest: "tiny.yaml", verdict: .refused(error, earlierStays: false))
+        ]
+        var ofTarget = PluginReport()
+        ofTarget.refusedTargets = [PluginReport.RefusedTarget(deployment: Self.a, error: error, earlierStays: true)]
+
+        #expect(ofPlugin.isWorthRepeating == isWorthIt)
+        #expect(ofTarget.isWorthRepeating == isWorthIt)
+        #expect(!PluginReport().isWorthRepeating)
+    }
+
     @Test
     func whatIsTakenAwayIsFreed() async throws {
         try await withBench { bench in

@@ -18,6 +18,8 @@ struct FolderWatchTests {
         let folder: String
         let seen = Mutex(Seen())
         let folders: Mutex<[WatchedFolder]>
+        /// When it looks again by itself, look by look.
+        let pauses = Mutex<[Duration]>([])
 
         init() throws {
             folder = NSTemporaryDirectory() + "gantry-watch-" + UUID().uuidString
@@ -69,6 +71,7 @@ struct FolderWatchTests {
             pace: pace,
             actions: FolderWatch.Actions(
                 look: { bench.look($0) },
+                pause: { bench.pauses.withLock { $0.popLast() } },
                 complain: { complaint in bench.seen.withLock { $0.complaints.append(complaint) } }
             )
         )
@@ -85,6 +88,34 @@ struct FolderWatchTests {
     @Test
     func itLooksWhenItBeginsAndEndsWhenItIsToldTo() async throws {
         try await withWatch { bench, _ in #expect(bench.causes.first == .start) }
+    }
+
+    @Test
+    func aLookThatWantsAnotherOneGetsOne() async throws {
+        try await withWatch { bench, watch in
+            try await bench.settle()
+            let before = bench.causes.count
+            bench.pauses.withLock { $0 = [.milliseconds(10), .milliseconds(10)] }
+            watch.poke()
+            try await bench.until { $0.causes.filter { $0 == .retry }.count == 2 }
+            try await bench.settle()
+            #expect(bench.causes.dropFirst(before) == [.request, .retry, .retry])
+        }
+    }
+
+    @Test
+    func aLookPutsOffTheOneThatWasWanted() async throws {
+        try await withWatch { bench, watch in
+            try await bench.settle()
+            let before = bench.causes.count
+            bench.pauses.withLock { $0 = [.seconds(1)] }
+            watch.poke()
+            try await bench.until { $0.causes.count == before + 1 }
+            watch.poke()
+            try await bench.until { $0.causes.count == before + 2 }
+            try await Task.sleep(for: .milliseconds(1500))
+            #expect(bench.causes.dropFirst(before) == [.request, .request])
+        }
     }
 
     @Test

@@ -116,7 +116,7 @@ func withWorkers(
             image: try PluginImage(definition, runDirectory: library.path("run")),
             libraries: PluginLibraries(),
             environment: [:],
-            workers: WorkerEnvironment(executable: WorkerEnvironment.besideThisExecutable, group: group),
+            workers: WorkerEnvironment(executable: HostExecutable.worker, group: group),
             meters: meters,
             logger: logger
         )

@@ -1,9 +1,12 @@
 import FoundationEssentials
 
 /// Where this program was started from.
-enum HostExecutable {
-    /// A file that is installed beside this program, such as `gantry-worker`.
-    static func beside(_ name: String) -> String {
+package enum HostExecutable {
+    /// Where `gantry-worker` lies.
+    package static var worker: String { beside("gantry-worker") }
+
+    /// A file that is installed beside this program.
+    package static func beside(_ name: String) -> String {
         guard let path, let end = path.lastIndex(of: "/") else { return name }
         return "\(path[..<end])/\(name)"
     }
