@@ -4,8 +4,9 @@ import NIOPosix
 
 /// A private copy of a library, which stays for as long as it is needed.
 ///
-/// Several processes may use the copies of one data folder, and several objects of one process the same copy: each holds
-/// a shared lock of the copy's folder, and who can have it alone removes it. Where there are no locks nothing is removed.
+/// Several processes may use the copies of one data folder, and several objects of one process the same copy: each
+/// holds a shared lock of the copy's folder, and who can have it alone removes it. Where there are no locks nothing is
+/// removed.
 final class LibraryCopy: Sendable {
     /// The copy.
     let path: String
