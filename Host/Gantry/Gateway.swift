@@ -43,6 +43,7 @@ struct Gateway: Sendable {
                 group: group,
                 logger: logger
             )
+            plugins.removeUnusedCopies()
             let live = try LiveConfiguration(loaded, options: options, plugins: plugins, logger: logger)
             let services = try await services(
                 configuration,

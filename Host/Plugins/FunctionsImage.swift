@@ -4,6 +4,8 @@ import HostFunctions
 struct FunctionsImage: Sendable {
     /// The private copy, where the library came from, and the functions that are used.
     let plan: FunctionPlan
+    /// The private copy, which goes with the last image of it.
+    let copy: LibraryCopy
     /// Lower-case hexadecimal SHA-256 of the bytes that were copied.
     let sha256: String
 
@@ -21,8 +23,9 @@ struct FunctionsImage: Sendable {
     ) throws(PluginError) {
         let library = try LibraryFile(functions, of: definition)
         sha256 = library.sha256
+        copy = try LibraryCopy(library.bytes, sha256: sha256, runDirectory: runDirectory)
         plan = FunctionPlan(
-            path: try PluginImage.store(library.bytes, sha256: sha256, runDirectory: runDirectory),
+            path: copy.path,
             name: library.path,
             bindings: functions.bindings
         )

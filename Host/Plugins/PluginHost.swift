@@ -42,6 +42,9 @@ package final class PluginHost: Sendable {
         )
     }
 
+    /// Removes private copies of libraries that were left by processes that are gone; those of others that run stay.
+    package func removeUnusedCopies() { loader.removeUnusedCopies() }
+
     /// Serves what a plan says from now on; operations that run end on what they began with.
     ///
     /// Blocks while libraries are read and opened: not for an event loop. What has not changed stays as it is, to the

@@ -6,8 +6,8 @@ import HostPluginABI
 struct PluginImage: Sendable {
     static let entrySymbol = PluginHandshake.entrySymbol
 
-    /// The private copy.
-    let path: String
+    /// The private copy, which goes with the last image of it.
+    let copy: LibraryCopy
     /// Where the library came from, for messages.
     let origin: String
     /// Lower-case hexadecimal SHA-256 of the bytes that were copied.
@@ -27,11 +27,14 @@ struct PluginImage: Sendable {
         let library = try LibraryFile(origin)
         try library.check(against: definition)
         sha256 = library.sha256
-        path = try Self.store(library.bytes, sha256: sha256, runDirectory: runDirectory)
+        copy = try LibraryCopy(library.bytes, sha256: sha256, runDirectory: runDirectory)
         functions = try definition.functions.map { (functions) throws(PluginError) in
             try FunctionsImage(functions, of: definition, runDirectory: runDirectory)
         }
     }
+
+    /// Where the private copy is.
+    var path: String { copy.path }
 
     /// Refuses a manifest or a library that somebody else could change.
     static func checkOwnership(of definition: PluginDefinition) throws(PluginError) {

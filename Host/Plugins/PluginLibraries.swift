@@ -11,6 +11,8 @@ final class PluginLibraries: Sendable {
         var opened: [String: PluginLibrary] = [:]
         /// The hashes of the images that were opened for each plugin's id.
         var generations: [String: Set<String>] = [:]
+        /// Their files, by hash: nothing loads them again, but debuggers and profilers look for them.
+        var copies: [String: LibraryCopy] = [:]
     }
 
     private let state = Mutex(State())
@@ -49,6 +51,11 @@ final class PluginLibraries: Sendable {
             }
         }
         try library.table.facts.check(against: definition)
-        return try library.with(image.functions)
+        let complete = try library.with(image.functions)
+        state.withLock { state in
+            state.copies[image.sha256] = image.copy
+            if let functions = image.functions { state.copies[functions.sha256] = functions.copy }
+        }
+        return complete
     }
 }

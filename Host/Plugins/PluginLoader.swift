@@ -26,6 +26,9 @@ final class PluginLoader: Sendable {
         self.logger = logger
     }
 
+    /// Removes the copies of libraries that no process uses.
+    func removeUnusedCopies() { LibraryCopy.removeUnused(in: runDirectory) }
+
     /// Loads a plugin.
     ///
     /// - Parameters:

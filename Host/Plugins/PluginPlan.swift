@@ -62,8 +62,8 @@ package struct PluginReport: Sendable {
     /// Deployments that were there before and are no more.
     package internal(set) var removedTargets: [DeploymentID] = []
 
-    /// Whether a plugin or a deployment was refused for a worker that died, fell silent or could not be started: that may
-    /// go well the next time, although no file changes.
+    /// Whether a plugin or a deployment was refused for a worker that died, fell silent or could not be started: that
+    /// may go well the next time, although no file changes.
     package var isWorthRepeating: Bool {
         let plugins = plugins.contains { plugin in
             if case .refused(let error, _) = plugin.verdict { error.code == .workerFailed } else { false }

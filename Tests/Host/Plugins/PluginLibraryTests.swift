@@ -44,6 +44,11 @@ struct PluginLibraryTests {
     func aGoodLibraryIsLoadedFromACopyThatOnlyThisUserCanChange() throws {
         let library = try CompiledLibrary()
         let path = try library.compile(CompiledLibrary.good)
+        let held = try LibraryCopy(
+            library.bytes(path),
+            sha256: LibraryFile(path).sha256,
+            runDirectory: library.path("run")
+        )
         #expect(refusal(library) == nil)
         let copies = try FileManager.default.contentsOfDirectory(atPath: library.path("run/plugins"))
         let sha256 = try #require(copies.first)
@@ -53,6 +58,41 @@ struct PluginLibraryTests {
         #expect(try library.bytes(copy) == library.bytes(path))
         #expect(try FileManager.default.attributesOfItem(atPath: copy)[.posixPermissions] as? Int == 0o500)
         #expect(refusal(library, sha256: sha256) == nil)
+        #expect(held.path == copy)
+        try library.remove()
+    }
+
+    @Test
+    func aCopyGoesWithTheLastWhoUsesIt() async throws {
+        let library = try CompiledLibrary()
+        let (run, sha256) = (library.path("run"), String(repeating: "a", count: 64))
+        var one: LibraryCopy? = try LibraryCopy([1, 2], sha256: sha256, runDirectory: run)
+        var other: LibraryCopy? = try LibraryCopy([1, 2], sha256: sha256, runDirectory: run)
+        let path = try #require(one?.path)
+        #expect(other?.path == path)
+        one = nil
+        try await Task.sleep(for: .milliseconds(200))
+        LibraryCopy.removeUnused(in: run)
+        #expect(FileManager.default.fileExists(atPath: path), "the other uses it")
+        #expect(one == nil && other != nil)
+        other = nil
+        while FileManager.default.fileExists(atPath: library.path("run/plugins/\(sha256)")) {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        try library.remove()
+    }
+
+    @Test
+    func whatOthersHaveLeftIsRemoved() throws {
+        let library = try CompiledLibrary()
+        let run = library.path("run")
+        LibraryCopy.removeUnused(in: run)
+        let copy = try LibraryCopy([1], sha256: String(repeating: "a", count: 64), runDirectory: run)
+        let left = try PluginImage.store([2], sha256: String(repeating: "b", count: 64), runDirectory: run)
+        LibraryCopy.removeUnused(in: run)
+
+        #expect(FileManager.default.fileExists(atPath: copy.path))
+        #expect(!FileManager.default.fileExists(atPath: left))
         try library.remove()
     }
 

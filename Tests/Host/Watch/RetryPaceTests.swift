@@ -14,8 +14,8 @@ struct RetryPaceTests {
             pauses.append(pace.pause)
         }
 
-        let seconds = [30, 60, 120, 240, 480, 600, 600]
-        #expect(pauses == seconds.map { Duration.seconds($0) })
+        let expected = [30, 60, 120, 240, 480, 600, 600].map { (seconds: Int) -> Duration? in .seconds(seconds) }
+        #expect(pauses == expected)
     }
 
     @Test

@@ -39,7 +39,17 @@ struct CompiledLibrary {
         try write("manifest.yaml", Data())
     }
 
-    func remove() throws { try FileManager.default.removeItem(atPath: folder) }
+    func remove() throws {
+        // Copies in it may be on their way out at the same time, which the file manager takes for a failure.
+        for _ in 0..<50 {
+            do {
+                return try FileManager.default.removeItem(atPath: folder)
+            } catch {
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+        }
+        try FileManager.default.removeItem(atPath: folder)
+    }
 
     func path(_ name: String) -> String { "\(folder)/\(name)" }
 
