@@ -77,23 +77,23 @@ struct BrokenManifestTests {
         (required + "isolation: none", "p.yaml:4: isolation: must be process or in_process, not \"none\"."),
         (
             required + "limits: {step_ms: 5}",
-            "p.yaml:4: limits.step_ms: must be a whole number from 10 to 600000, not a number."
+            "p.yaml:4: limits.step_ms: must be a whole number from 10 to 600000, not 5."
         ),
         (
             required + "limits: {memory_mb: 8}",
-            "p.yaml:4: limits.memory_mb: must be a whole number from 32 to 1048576, not a number."
+            "p.yaml:4: limits.memory_mb: must be a whole number from 32 to 1048576, not 8."
         ),
         (
             required + "limits: {workers: 0}",
-            "p.yaml:4: limits.workers: must be a whole number from 1 to 64, not a number."
+            "p.yaml:4: limits.workers: must be a whole number from 1 to 64, not 0."
         ),
         (
             required + "limits: {operations: many}",
-            "p.yaml:4: limits.operations: must be a whole number from 1 to 65536, not a string."
+            "p.yaml:4: limits.operations: must be a whole number from 1 to 65536, not \"many\"."
         ),
         (
             required + "limits: {worker: 1}",
-            "p.yaml:4: limits.worker: this key is not known here. Did you mean workers?"
+            "p.yaml:4: limits.worker: unknown key. Did you mean workers?"
         ),
         (
             required + "isolation: in_process\nlimits: {workers: 1}",

@@ -87,11 +87,11 @@ enum MischievousPlugin {
             free(n);
           }
           IF("memory") {
-            char *p = malloc(100 << 20);
-            memset(p, 1, 100 << 20);
-            p = realloc(p, 150 << 20);
+            char *p = malloc(50 << 20);
+            memset(p, 1, 50 << 20);
+            p = realloc(p, 80 << 20);
             free(p);
-            for (int i = 0; i < 1000; i++) { char *q = malloc(i * 1000 + 1); q[0] = 1; if (i % 2) free(q); }
+            for (int i = 0; i < 1000; i++) { char *q = malloc(i * 100 + 1); q[0] = 1; if (i % 2) free(q); }
             snprintf(found, sizeof found, "%s", malloc(300 << 20) ? "more than the limit" : strerror(errno));
           }
           IF("descriptors") {

@@ -52,7 +52,7 @@ struct WorkerControlTests {
             try WireReader(body).end()
         }
 
-        #expect(services.lines.count == 256)
+        #expect(services.lines.count == 64)
     }
 
     private static func send(_ message: OutgoingMessage?, _ socket: Int32) {
