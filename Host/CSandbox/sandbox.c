@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ int gantry_sandbox_watch_lifeline(int descriptor, const char **what) {
     if (fcntl(descriptor, F_SETSIG, SIGKILL) != 0) FAIL("fcntl(F_SETSIG)");
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_ASYNC) != 0) FAIL("fcntl(O_ASYNC)");
+    // What was closed before now sends no signal.
+    struct pollfd lifeline = {.fd = descriptor};
+    if (poll(&lifeline, 1, 0) > 0 && lifeline.revents & POLLHUP) kill(getpid(), SIGKILL);
     return 0;
 }
 
