@@ -182,7 +182,8 @@ let package = Package(
             "HostPluginTools",
             "Host/PluginTools",
             [
-                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance", crypto,
+                "CGantryTemplates", "HostConfig", "HostCore", "HostFunctions", "HostPlugins", "PluginConformance",
+                crypto,
             ]
         ),
         .executableTarget(
