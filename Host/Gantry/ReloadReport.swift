@@ -90,7 +90,7 @@ struct ReloadReport {
             metadata["plugin.sha256"] = sha256
             add(.info, "manifest loaded", metadata)
         case .refused(let error, let earlierStays):
-            refusals.append(error.message)
+            refusals.append(plugin?.refusal ?? error.message)
             metadata["reason"] = error.message
             metadata["earlier"] = Self.word(earlierStays)
             add(.warning, "manifest refused", metadata)

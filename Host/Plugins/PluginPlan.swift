@@ -42,6 +42,12 @@ package struct PluginReport: Sendable {
         /// The manifest's path.
         package let manifest: String
         package let verdict: Verdict
+
+        /// Why it is refused, with its manifest; nil if it is not.
+        package var refusal: String? {
+            guard case .refused(let error, _) = verdict else { return nil }
+            return error.message.contains(manifest) ? error.message : "\(manifest): \(error.message)"
+        }
     }
 
     /// A deployment that was refused.
@@ -73,10 +79,7 @@ package struct PluginReport: Sendable {
 
     /// Every refusal, a line each.
     package var refusals: [String] {
-        let plugins: [String] = plugins.compactMap { plugin in
-            guard case .refused(let error, _) = plugin.verdict else { return nil }
-            return error.message.contains(plugin.manifest) ? error.message : "\(plugin.manifest): \(error.message)"
-        }
+        let plugins = plugins.compactMap(\.refusal)
         return plugins + refusedTargets.map(\.error.message)
     }
 }
