@@ -1,6 +1,7 @@
 """A worker without its host: `gantry-worker`, and its protocol spoken by hand (see WorkerProtocol.swift)."""
 
 import contextlib
+import fcntl
 import os
 import socket
 import struct
@@ -43,9 +44,10 @@ class Worker:
         null = os.open("/dev/null", os.O_WRONLY)
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._data, data = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Out of the way of the numbers that the worker has.
+        # Out of the way of the numbers that the worker has, and of those that this process has open.
         sources = [
-            os.dup2(fd, 200 + place) for place, fd in enumerate((reading, null, control.fileno(), data.fileno()))
+            fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+            for descriptor in (reading, null, control.fileno(), data.fileno())
         ]
         actions = [(os.POSIX_SPAWN_DUP2, sources[place], number) for number, place in enumerate((0, 1, 1, 2, 3))]
         self.began = time.perf_counter()
