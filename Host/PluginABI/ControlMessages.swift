@@ -2,19 +2,19 @@ import CGantryPlugin
 
 /// FREE: the host has no more use for an operation.
 package enum FreeMessage {
-    /// The message for an operation's number.
-    package static func message(operation: UInt64) -> OutgoingMessage {
+    /// The message for operations' numbers.
+    package static func message(operations: [UInt64]) -> OutgoingMessage {
         var message = OutgoingMessage(.free)
-        message.append(operation)
+        message.append(operations)
         return message
     }
 
-    /// Reads the operation's number.
-    package static func read(_ body: UnsafeRawBufferPointer) throws(WireError) -> UInt64 {
+    /// Reads the operations' numbers.
+    package static func read(_ body: UnsafeRawBufferPointer) throws(WireError) -> [UInt64] {
         var reader = WireReader(body)
-        let operation = try reader.uint64()
+        let operations = try reader.operations()
         try reader.end()
-        return operation
+        return operations
     }
 }
 

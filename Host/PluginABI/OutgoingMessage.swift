@@ -67,6 +67,12 @@ package struct OutgoingMessage: Sendable {
         }
     }
 
+    /// Writes a list of operations' numbers.
+    package mutating func append(_ operations: [UInt64]) {
+        append(UInt32(operations.count))
+        for operation in operations { append(operation) }
+    }
+
     /// Corrects a number that was written before; `offset` counts from the body's first byte.
     package mutating func replace(at offset: Int, with number: UInt32) {
         write(number, at: WorkerProtocol.headerBytes + offset)

@@ -8,6 +8,8 @@ package struct StepMessage {
     /// The number of the target and the kind, for an operation that is new.
     package let target: UInt32
     package let kind: UInt32
+    /// Operations to free before this step.
+    package let freed: [UInt64]
 
     /// Writes a step.
     ///
@@ -39,6 +41,11 @@ package struct StepMessage {
         return message
     }
 
+    /// Ends a step's message with operations to free before it, at most once.
+    package static func append(freed operations: [UInt64], to message: inout OutgoingMessage) {
+        message.append(operations)
+    }
+
     /// Reads a step and lays its event out over the received bytes.
     ///
     /// - Parameters:
@@ -53,14 +60,10 @@ package struct StepMessage {
         _ handle: (StepMessage, UnsafePointer<gantry_event>) -> R
     ) throws(WireError) -> R {
         var reader = WireReader(body)
-        let step = StepMessage(
-            operation: try reader.uint64(),
-            flags: StepFlags(rawValue: try reader.uint32()),
-            outstanding: try reader.uint32(),
-            target: try reader.uint32(),
-            kind: try reader.uint32()
-        )
-        guard step.flags.isSubset(of: .all) else { throw WireError("a step has unknown flags") }
+        let operation = try reader.uint64()
+        let flags = StepFlags(rawValue: try reader.uint32())
+        guard flags.isSubset(of: .all) else { throw WireError("a step has unknown flags") }
+        let (outstanding, target, kind) = (try reader.uint32(), try reader.uint32(), try reader.uint32())
         var event = gantry_event()
         event.size = UInt32(MemoryLayout<gantry_event>.size)
         event.kind = try reader.uint32()
@@ -72,6 +75,14 @@ package struct StepMessage {
         event.text = try reader.slice()
         try reader.read(into: &arrays.pairs)
         try reader.read(into: &arrays.refs)
+        let step = StepMessage(
+            operation: operation,
+            flags: flags,
+            outstanding: outstanding,
+            target: target,
+            kind: kind,
+            freed: reader.isAtEnd ? [] : try reader.operations()
+        )
         try reader.end()
         return arrays.pairs.withUnsafeBufferPointer { pairs in
             arrays.refs.withUnsafeBufferPointer { refs in

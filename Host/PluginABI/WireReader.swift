@@ -44,6 +44,18 @@ package struct WireReader {
         }
     }
 
+    /// A list of operations' numbers.
+    package mutating func operations() throws(WireError) -> [UInt64] {
+        let count = try count(leastBytes: 8)
+        var operations: [UInt64] = []
+        operations.reserveCapacity(count)
+        for _ in 0..<count { operations.append(try uint64()) }
+        return operations
+    }
+
+    /// Whether everything was read.
+    package var isAtEnd: Bool { rest.isEmpty }
+
     /// Demands that everything was read.
     package func end() throws(WireError) {
         guard rest.isEmpty else { throw WireError("\(rest.count) bytes follow its last member") }

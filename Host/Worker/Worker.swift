@@ -120,7 +120,7 @@ final class Worker {
         case .free:
             // What the plugin asks while it frees goes the same way.
             host.begin(on: socket)
-            try free(try FreeMessage.read(body))
+            for operation in try FreeMessage.read(body) { try free(operation) }
         default: throw WireError("\(kind) does not go over a data socket")
         }
     }
@@ -133,6 +133,7 @@ final class Worker {
         guard let plugin else { throw WireError("nothing is loaded") }
         host.begin(on: socket)
         steps &+= 1
+        for operation in step.freed { try free(operation) }
         let start = Self.nanoseconds
         let operation: OpaquePointer
         if step.flags.contains(.new) {

@@ -123,12 +123,19 @@ def chats(folder: Path, stack: ExitStack, numbers: Numbers, options: argparse.Na
     message = {"role": "user", "content": "What is in this?" + "x" * 1100}
     request = Request(body=json.dumps({"model": "gpt-bench", "messages": [message]}).encode())
 
-    def steps(gateway: Gantry) -> tuple[float, float]:
+    def steps(gateway: Gantry) -> tuple[float, float, dict[str, float]]:
+        """Seconds and number of all steps so far, and the number of those up to each bound."""
         page = httpx.get(
             f"http://127.0.0.1:{gateway.port}/metrics", headers={"Authorization": f"Bearer {MASTER_KEY}"}, timeout=30
         ).raise_for_status()
         found = samples(page.text)
-        return tuple(value(found, f"{STEP_TIMES}_{what}", plugin="openai") for what in ("sum", "count"))
+        total, count = (value(found, f"{STEP_TIMES}_{what}", plugin="openai") for what in ("sum", "count"))
+        buckets = {
+            dict(labels)["le"]: number
+            for (name, labels), number in found.items()
+            if name == f"{STEP_TIMES}_bucket" and ("plugin", "openai") in labels
+        }
+        return total, count, buckets
 
     def measure() -> None:
         cost = {}
@@ -138,9 +145,13 @@ def chats(folder: Path, stack: ExitStack, numbers: Numbers, options: argparse.Na
             load = generator.run(gateway.port, request, options.connections, options.seconds)
             cost[isolation] = (gateway.cpu_seconds() - used) / load.answered * 1e6
             after = steps(gateway)
-            mean = (after[0] - before[0]) / (after[1] - before[1]) * 1e6
+            count = after[1] - before[1]
+            mean = (after[0] - before[0]) / count * 1e6
+            median = min(float(le) for le, number in after[2].items() if number - before[2][le] >= count / 2) * 1e6
             where = {"in_process": "in process", "process": "through a worker"}[isolation]
             if isolation == "in_process":
+                numbers.add("step of the plugin for OpenAI in process, p50 (its bucket's bound)", "us", median, 2)
+                # With the time in which another thread had the processor.
                 numbers.add("step of the plugin for OpenAI in process, mean", "us", mean, 2)
             numbers.add(f"chat, {where}: CPU", "us", cost[isolation])
             numbers.add(f"chat, {where}: requests/s", "", load.requests_per_second)

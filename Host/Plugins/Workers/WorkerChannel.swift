@@ -1,4 +1,5 @@
 import CGantryPlugin
+import Glibc
 import HostCore
 import HostPluginABI
 import Logging
@@ -16,7 +17,15 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Commands in more bytes than this are copied on the thread pool.
     private static let heavyAnswerInBytes = OperationDriver.heavyStepInBytes
 
+    /// So many operations wait to be freed with a step, and none longer than this.
+    private static let mostFreed = 64
+    private static let longestUnfreed = TimeAmount.milliseconds(50)
+    /// A step with more bytes does not wait behind operations that are freed in it: their memory goes first.
+    private static let longestFreeing = 1 << 16
+
     let state: WorkerState
+    /// The socket, which is NIO's to close.
+    let socket: NIOBSDSocket.Handle
     let loop: any EventLoop
     private(set) var hasEnded = false
     private var operations: [UInt64: WorkerOperation] = [:]
@@ -27,6 +36,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     // What goes out: one packet after the other, the next when the one before is in the socket.
     private var context: ChannelHandlerContext?
+    private var channel: (any Channel)?
+    /// Operations that the worker does not know yet to be over.
+    private var freed: [UInt64] = []
+    private var isFreeing = false
     private var outgoing = CircularBuffer<OutgoingMessage>()
     private var sending: OutgoingMessage?
     private var sentPackets = 0
@@ -48,8 +61,9 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     private var isWatching = false
 
     /// Makes one of a worker's channels, of which there are so many.
-    init(_ state: WorkerState, loop: any EventLoop, channels: Int) {
+    init(_ state: WorkerState, socket: NIOBSDSocket.Handle, loop: any EventLoop, channels: Int) {
         self.state = state
+        self.socket = socket
         self.loop = loop
         assembler = MessageAssembler(
             maximumBytes: WorkerProtocol.longestWorkerMessage(memoryInBytes: state.limits.memoryInBytes)
@@ -80,7 +94,17 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     func send(_ message: consuming OutgoingMessage, stepOf operation: WorkerOperation) {
         lastStep += 1
         operation.step = lastStep
-        outgoing.append(message)
+        if freed.isEmpty {
+            outgoing.append(message)
+        } else if message.bodyBytes <= Self.longestFreeing {
+            var message = message
+            StepMessage.append(freed: freed, to: &message)
+            freed.removeAll(keepingCapacity: true)
+            outgoing.append(message)
+        } else {
+            free()
+            outgoing.append(message)
+        }
         pump()
         startWatch()
     }
@@ -90,13 +114,28 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         guard operations.removeValue(forKey: operation.number) != nil else { return }
         state.operations.subtract(1, ordering: .relaxed)
         guard operation.isKnown, !hasEnded else { return }
-        outgoing.append(FreeMessage.message(operation: operation.number))
+        // Telling it at once would wake the worker for nothing else.
+        freed.append(operation.number)
+        if freed.count == Self.mostFreed { return free() }
+        guard !isFreeing else { return }
+        isFreeing = true
+        _ = loop.assumeIsolated().scheduleTask(in: Self.longestUnfreed) {
+            self.isFreeing = false
+            self.free()
+        }
+    }
+
+    /// Tells the worker which operations are over.
+    private func free() {
+        guard !freed.isEmpty, !hasEnded else { return }
+        outgoing.append(FreeMessage.message(operations: freed))
+        freed.removeAll(keepingCapacity: true)
         pump()
     }
 
     // MARK: The socket
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) { (self.context, channel) = (context, context.channel) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !hasEnded else { return }
@@ -121,21 +160,21 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Lets the worker go; on the event loop.
     func close() {
+        free()
         context?.close(promise: nil)
     }
 
     /// Writes as much as the socket takes; never two packets at once, which NIO would merge into one.
     private func pump() {
-        guard let context, !isPumping, !hasEnded else { return }
+        guard let context, let channel, !isPumping, !hasEnded else { return }
         isPumping = true
         defer { isPumping = false }
-        while context.channel.isWritable {
+        while channel.isWritable, channel.isActive {
             if sending == nil {
                 guard let next = outgoing.popFirst() else { return }
                 (sending, sentPackets) = (next, 0)
             }
-            packet.clear()
-            _ = sending?.withPacket(sentPackets) { packet.writeBytes($0) }
+            let isSent = sending?.withPacket(sentPackets) { put($0) } ?? true
             sentPackets += 1
             // While it owes no answer here, taking what it is sent is all that it can do.
             if sentSteps == answeredSteps { headway &+= 1 }
@@ -144,8 +183,21 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
                 note(sent?.kind)
                 if spare.capacity == 0, let sent, sent.bodyBytes <= 1 << 16 { spare = sent.takeStorage() }
             }
-            context.writeAndFlush(wrapOutboundOut(packet), promise: nil)
+            // Last, for NIO may end the channel within the call.
+            if !isSent { context.writeAndFlush(wrapOutboundOut(packet), promise: nil) }
         }
+    }
+
+    /// Puts a packet into the socket; NIO's way there costs several times the call itself.
+    ///
+    /// - Returns: Whether the socket took it. If not, it is in ``packet`` and NIO's to write: it waits until the socket
+    ///   has room, and finds out what else may be wrong.
+    private func put(_ packet: UnsafeRawBufferPointer) -> Bool {
+        let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+        if Glibc.send(socket, packet.baseAddress, packet.count, flags) == packet.count { return true }
+        self.packet.clear()
+        self.packet.writeBytes(packet)
+        return false
     }
 
     /// A message's last packet goes out; from here on the worker may answer.
@@ -272,7 +324,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         state.operations.subtract(lost.count, ordering: .relaxed)
         outgoing.removeAll()
         sending = nil
-        context = nil
+        (context, channel) = (nil, nil)
         state.end()
         for operation in lost {
             let driver = operation.driver

@@ -125,8 +125,10 @@ extension WorkerPool {
             logger: setup.logger
         ) { [weak self] in self?.workerEnded($0, place: place) }
         let loops = plan.environment.loops
-        let channels = loops.map { WorkerChannel(worker, loop: $0, channels: loops.count) }
-        let registered = zip(process.takeDataSockets(), channels).map { Self.register($0, as: $1) }
+        let channels = zip(process.takeDataSockets(), loops).map {
+            WorkerChannel(worker, socket: $0, loop: $1, channels: loops.count)
+        }
+        let registered = channels.map(Self.register)
         let loop = plan.environment.group.any()
         let all = loop.makePromise(of: Void.self)
         EventLoopFuture.andAllSucceed(registered, on: loop).cascade(to: all)
@@ -142,7 +144,7 @@ extension WorkerPool {
         return Worker(worker, channels: channels)
     }
 
-    private static func register(_ socket: NIOBSDSocket.Handle, as handler: WorkerChannel) -> EventLoopFuture<Void> {
+    private static func register(_ handler: WorkerChannel) -> EventLoopFuture<Void> {
         ClientBootstrap(group: handler.loop)
             // One packet a read, none cut: a packet is never longer than this.
             .channelOption(
@@ -155,7 +157,7 @@ extension WorkerPool {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
             }
-            .withConnectedSocket(socket)
+            .withConnectedSocket(handler.socket)
             .map { _ in }
     }
 }

@@ -99,7 +99,7 @@ class Worker:
         assert kind == STEPPED, f"a step is answered with {kind}"
         operation, status, flags, _, _ = _STEPPED.unpack_from(body)
         assert (operation, flags) == (self._operations, 0)
-        self._send(self._data, FREE, struct.pack("<Q", self._operations))
+        self._send(self._data, FREE, struct.pack("<IQ", 1, self._operations))
         return status, body[_STEPPED.size :]
 
     def end(self, seconds: float = 20) -> int:

@@ -78,6 +78,8 @@ private final class StepPacer {
 
     private func step() {
         begun += 1
+        // What paces the steps is none of what they cost.
+        scheduleNext()
         let start = nanoseconds()
         do {
             try host.chat(input) { outcome in
@@ -89,7 +91,6 @@ private final class StepPacer {
             failures += 1
             end()
         }
-        scheduleNext()
     }
 
     private func end() {

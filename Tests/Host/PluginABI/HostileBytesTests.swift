@@ -25,7 +25,7 @@ struct HostileBytesTests {
             CheckMessage(path: "/a", memoryLimitInBytes: 1, rule: "r", scripts: [1], parameters: [("n", "v")])
                 .message(),
             BytesMessage.message(.instance, [1, 2]), TargetMessage.message(number: 1, parameters: [3]),
-            TargetMessage.freeMessage(number: 1), FreeMessage.message(operation: 2),
+            TargetMessage.freeMessage(number: 1), FreeMessage.message(operations: [2]),
             SealedMessage(landlockABI: 1, memoryLimitInBytes: 2, allowedCalls: 3).message(),
             RefusedMessage(.unsupported, "m", parameter: "p").outgoing(),
         ]

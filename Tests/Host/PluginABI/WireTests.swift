@@ -11,7 +11,9 @@ struct WireTests {
         var rules = EmissionRules()
         (rules.outstanding, rules.mayPull, rules.isCancelled) = (9, true, true)
 
-        let message = StepMessage.message(operation: 77, new: (target: 3, kind: 2), rules: rules, event: &event)
+        var message = StepMessage.message(operation: 77, new: (target: 3, kind: 2), rules: rules, event: &event)
+        let freed: [UInt64] = dataBytes == 0 ? [] : [5, .max]
+        if !freed.isEmpty { StepMessage.append(freed: freed, to: &message) }
         let (kind, body) = try #require(try assemble(message.packets()))
         var arrays = LentArrays()
         let read = try body.withUnsafeBytes { body in
@@ -21,6 +23,7 @@ struct WireTests {
         #expect(kind == .step)
         #expect(read.1 == description(of: event))
         #expect(read.0.operation == 77)
+        #expect(read.0.freed == freed)
         #expect((read.0.target, read.0.kind) == (3, 2))
         #expect(read.0.flags == [.new, .mayPull, .isCancelled, .hasOutstanding])
         var applied = EmissionRules()
@@ -95,7 +98,10 @@ struct WireTests {
         #expect(try refused.outgoing().body().withUnsafeBytes { try RefusedMessage($0) } == refused)
         let sealed = SealedMessage(landlockABI: 7, memoryLimitInBytes: 9, allowedCalls: 21)
         #expect(try sealed.message().body().withUnsafeBytes { try SealedMessage($0) } == sealed)
-        #expect(try FreeMessage.message(operation: 3).body().withUnsafeBytes { try FreeMessage.read($0) } == 3)
+        for operations in [[3], [], [1, .max]] as [[UInt64]] {
+            let body = FreeMessage.message(operations: operations).body()
+            #expect(try body.withUnsafeBytes { try FreeMessage.read($0) } == operations)
+        }
         #expect(try TargetMessage.freeMessage(number: 8).body().withUnsafeBytes { try TargetMessage.readFree($0) } == 8)
     }
 

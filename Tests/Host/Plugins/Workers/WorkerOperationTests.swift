@@ -51,6 +51,36 @@ struct WorkerOperationTests {
         }
     }
 
+    @Test(arguments: [1, 10, 200_000])
+    func anOperationThatHasEndedIsFreedBeforeTheNextStep(length: Int) async throws {
+        try await withWorkers(loops: 1) { bench in
+            for _ in 0..<3 {
+                _ = try await bench.run("echo hello")
+                // A long step has a message of its own before it.
+                let input = "operations " + String(repeating: "x", count: length)
+                #expect(try await bench.run(input).text == "1")
+            }
+        }
+    }
+
+    @Test(arguments: [1, 63, 64, 1000])
+    func operationsThatHaveEndedAreFreedWithoutAnotherStep(count: Int) async throws {
+        try await withWorkers { bench in
+            let loops = Array(bench.group.makeIterator())
+            _ = try await EventLoopFuture.whenAllSucceed(
+                (0..<count).map { _ in bench.begin(ByteBuffer(string: "wait 20"), loop: loops[0]) },
+                on: loops[0]
+            ).get()
+            // The other loop has a socket of its own, on which nothing is freed but what was asked there.
+            var left = ""
+            let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+            while left != "1", ContinuousClock.now < deadline {
+                left = try await bench.run("operations", loop: loops[1]).text ?? ""
+            }
+            #expect(left == "1")
+        }
+    }
+
     @Test
     func theProvidersAnswerIsGivenToTheWorkerPieceByPiece() async throws {
         try await withServer(AnswerServer.answering("one\ntwo\nthree\n")) { port in

@@ -14,6 +14,7 @@ enum WorkerPlugin {
         typedef struct { char word[64]; char rest[4096]; int lines; } op_state;
         static const gantry_host *host;
         static int target_count;
+        static int op_count;
 
         static gantry_slice text(const char *s) { return (gantry_slice){(const uint8_t *)s, strlen(s)}; }
         static gantry_status say(const gantry_sink *sink, uint32_t kind, gantry_slice data) {
@@ -56,9 +57,10 @@ enum WorkerPlugin {
         static gantry_status op_new(gantry_target *t, uint32_t kind, gantry_op **o) {
           if (kind == GANTRY_OP_PROBE) return GANTRY_E_LIMIT;
           *o = (gantry_op *)calloc(1, sizeof(op_state));
+          op_count++;
           return 0;
         }
-        static void op_free(gantry_op *o) { free(o); }
+        static void op_free(gantry_op *o) { op_count--; free(o); }
 
         static gantry_status begin(op_state *s, const gantry_event *e, const gantry_sink *sink) {
           const char *data = (const char *)e->data.ptr;
@@ -169,6 +171,7 @@ enum WorkerPlugin {
             return done(sink, line);
           }
           if (!strcmp(s->word, "targets")) { snprintf(line, sizeof line, "%d %d", target_count, getpid()); return done(sink, line); }
+          if (!strcmp(s->word, "operations")) { snprintf(line, sizeof line, "%d", op_count); return done(sink, line); }
           return done(sink, "unknown");
         }
 

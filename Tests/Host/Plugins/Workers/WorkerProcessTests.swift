@@ -19,7 +19,7 @@ struct WorkerProcessTests {
             let answer = try worker.step(operation, data: chat, text: "req-\(operation)")
             #expect(answer.status == Status.ok)
             #expect(answer.urls == ["https://api.openai.com/v1/chat/completions"])
-            if operation % 2 == 0 { try worker.send(FreeMessage.message(operation: operation)) }
+            if operation % 2 == 0 { try worker.send(FreeMessage.message(operations: [operation])) }
         }
     }
 
@@ -49,7 +49,7 @@ struct WorkerProcessTests {
             #expect(
                 try worker.step(isNew: false, data: "echo", text: "its operation too").outputs == ["its operation too"]
             )
-            try worker.send(FreeMessage.message(operation: 1))
+            try worker.send(FreeMessage.message(operations: [1]))
         }
     }
 
@@ -105,7 +105,7 @@ struct WorkerProcessTests {
         try withTinyWorker { worker in
             _ = try worker.step(data: "log")
             #expect(worker.services.lines == [String](repeating: "2 attention where=here", count: 64))
-            try worker.send(FreeMessage.message(operation: 1))
+            try worker.send(FreeMessage.message(operations: [1]))
             _ = try worker.step(data: "log")
             #expect(worker.services.lines.count == 128)
         }
@@ -228,7 +228,7 @@ struct WorkerProcessTests {
             #expect(throws: RunningWorker.Ended.self) { _ = try worker.step(7, isNew: false, data: "echo") }
         }
         try withTinyWorker { worker in
-            try worker.send(FreeMessage.message(operation: 7))
+            try worker.send(FreeMessage.message(operations: [7]))
             #expect(throws: RunningWorker.Ended.self) { _ = try worker.receive() }
         }
     }
