@@ -8,6 +8,47 @@ package struct ManifestFile: Sendable {
     package let isEnabled: Bool
     /// What it says, or why that cannot be used.
     package let manifest: Result<PluginManifest, ConfigurationError>
+    /// Whom it would serve, as far as that can be read.
+    let claims: (id: String?, providers: [String])
+}
+
+extension ManifestFile {
+    /// Judges a file.
+    init(_ file: ConfigurationLoader.File, _ reader: PluginManifestReader) {
+        var isEnabled = true
+        var claims: (id: String?, providers: [String]) = (nil, [])
+        do throws(ConfigurationError) {
+            let document = try YAMLDocument.read(file.bytes, file: file.path)
+            claims = reader.claims(document)
+            isEnabled = try reader.isEnabled(document)
+            let manifest = try reader.manifest(document, bytes: file.bytes)
+            self.init(
+                path: file.path,
+                bytes: file.bytes,
+                isEnabled: isEnabled,
+                manifest: .success(manifest),
+                claims: claims
+            )
+        } catch {
+            self.init(
+                path: file.path,
+                bytes: file.bytes,
+                isEnabled: isEnabled,
+                manifest: .failure(error),
+                claims: claims
+            )
+        }
+    }
+
+    /// The same file, refused.
+    func refused(for error: ConfigurationError) -> ManifestFile {
+        ManifestFile(path: path, bytes: bytes, isEnabled: isEnabled, manifest: .failure(error), claims: claims)
+    }
+
+    /// What a manifest's file holds now.
+    package static func bytes(of path: String) throws(ConfigurationError) -> [UInt8] {
+        try ConfigurationFile.read(path)
+    }
 }
 
 extension ConfigurationLoader {
@@ -22,32 +63,24 @@ extension ConfigurationLoader {
         in directory: String,
         configurationFile: String? = nil
     ) throws(ConfigurationError) -> [ManifestFile] {
-        var reader = valueReader
-        if let configurationFile { reader = try root(of: configurationFile).1 }
+        var values = valueReader
+        if let configurationFile { values = try root(of: configurationFile).1 }
+        let reader = PluginManifestReader(reader: values)
         var known = PluginDirectory()
-        return try manifestPaths(in: directory).map { manifestFile($0, reader, known: &known) }
-    }
-
-    private func manifestFile(_ path: String, _ values: ValueReader, known: inout PluginDirectory) -> ManifestFile {
-        var bytes: [UInt8] = []
-        var isEnabled = true
-        do throws(ConfigurationError) {
-            bytes = try ConfigurationFile.read(path)
-            let document = try YAMLDocument.read(bytes, file: path)
-            let reader = PluginManifestReader(reader: values)
-            isEnabled = try reader.isEnabled(document)
-            let manifest = try reader.manifest(document, bytes: bytes)
-            if isEnabled { try known.add(manifest) }
-            return ManifestFile(path: path, bytes: bytes, isEnabled: isEnabled, manifest: .success(manifest))
-        } catch {
-            return ManifestFile(path: path, bytes: bytes, isEnabled: isEnabled, manifest: .failure(error))
+        return try manifestPaths(in: directory).map { path in
+            let file: ManifestFile
+            do throws(ConfigurationError) {
+                file = ManifestFile(try self.file(path), reader)
+            } catch {
+                return ManifestFile(path: path, bytes: [], isEnabled: true, manifest: .failure(error), claims: (nil, []))
+            }
+            guard file.isEnabled, case .success(let manifest) = file.manifest else { return file }
+            do throws(ConfigurationError) {
+                try known.add(manifest)
+                return file
+            } catch {
+                return file.refused(for: error)
+            }
         }
-    }
-}
-
-extension ManifestFile {
-    /// What a manifest's file holds now.
-    package static func bytes(of path: String) throws(ConfigurationError) -> [UInt8] {
-        try ConfigurationFile.read(path)
     }
 }

@@ -77,30 +77,23 @@ struct ManifestFolder {
     }
 
     private static func read(_ entry: Entry, _ manifests: PluginManifestReader) -> Reading {
-        let file: ConfigurationLoader.File
         switch entry {
         case .notManifest: return .notManifest
         case .unreadable(_, let error): return .refused(PluginCandidate(refusedFor: error), error)
-        case .file(let read): file = read
+        case .file(let file): return read(ManifestFile(file, manifests))
         }
-        var document: SourceValue?
-        do throws(ConfigurationError) {
-            let read = try YAMLDocument.read(file.bytes, file: file.path)
-            document = read
-            if try manifests.isEnabled(read) { return .manifest(try manifests.manifest(read, bytes: file.bytes)) }
-            let claims = manifests.claims(read)
-            let reason = "its plugin is disabled in \(file.path.onOneLine(limit: 200))"
-            return .disabled(
-                PluginCandidate(id: claims.id ?? "", providers: claims.providers, use: .leaveOut(reason))
-            )
-        } catch {
-            let claims = document.map { manifests.claims($0) }
-            let candidate = PluginCandidate(
-                id: claims?.id ?? "",
-                providers: claims?.providers ?? [],
-                use: .refused(error.description)
-            )
-            return .refused(candidate, error)
+    }
+
+    private static func read(_ file: ManifestFile) -> Reading {
+        func candidate(_ use: PluginCandidate.Use) -> PluginCandidate {
+            PluginCandidate(id: file.claims.id ?? "", providers: file.claims.providers, use: use)
+        }
+        guard file.isEnabled else {
+            return .disabled(candidate(.leaveOut("its plugin is disabled in \(file.path.onOneLine(limit: 200))")))
+        }
+        switch file.manifest {
+        case .success(let manifest): return .manifest(manifest)
+        case .failure(let error): return .refused(candidate(.refused(error.description)), error)
         }
     }
 }

@@ -36,7 +36,7 @@ Start = Callable[..., Gateway]
 #: So many reloads run under load; `GANTRY_RELOADS` asks for others.
 RELOADS = int(os.environ.get("GANTRY_RELOADS", "1000"))
 #: Where a plugin runs whose manifest is changed under load.
-ISOLATIONS = os.environ.get("GANTRY_ISOLATIONS", "in_process").split()
+ISOLATIONS = os.environ.get("GANTRY_ISOLATIONS", "in_process process").split()
 
 
 def replace(path: Path, text: str) -> None:
