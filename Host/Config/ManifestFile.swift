@@ -40,6 +40,11 @@ extension ManifestFile {
         }
     }
 
+    /// A file that cannot be read.
+    init(unreadable path: String, _ error: ConfigurationError) {
+        self.init(path: path, bytes: [], isEnabled: true, manifest: .failure(error), claims: (nil, []))
+    }
+
     /// The same file, refused.
     func refused(for error: ConfigurationError) -> ManifestFile {
         ManifestFile(path: path, bytes: bytes, isEnabled: isEnabled, manifest: .failure(error), claims: claims)
@@ -72,7 +77,7 @@ extension ConfigurationLoader {
             do throws(ConfigurationError) {
                 file = ManifestFile(try self.file(path), reader)
             } catch {
-                return ManifestFile(path: path, bytes: [], isEnabled: true, manifest: .failure(error), claims: (nil, []))
+                return ManifestFile(unreadable: path, error)
             }
             guard file.isEnabled, case .success(let manifest) = file.manifest else { return file }
             do throws(ConfigurationError) {
