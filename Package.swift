@@ -6,7 +6,7 @@ import PackageDescription
 //
 //   gantry ──► HostServer ──► HostTransfer ──► HostPlugins ──► HostUpstream ──► HostCore
 //          ├─► HostConfig ──► HostFunctions ──► HostPluginABI    (HostConfig ──► HostCore)
-//          ├─► HostRegistry ──► HostDatabase                   (HostRegistry ──► HostCore)
+//          ├─► HostRegistry ──► HostDatabase                   (HostServer ──► HostRegistry ──► HostCore)
 //          ├─► HostWatch
 //          └─► HostPluginTools ──► HostPlugins, HostConfig
 //

@@ -70,7 +70,7 @@ need_swift() {
             fi
         done
     fi
-    command -v swift >/dev/null || fail "there is no 'swift' in PATH: install Swift 6.2 or later from swift.org."
+    command -v swift >/dev/null || fail "there is no 'swift' in PATH: install Swift 6.3 or later from swift.org."
     need_packages binutils ca-certificates git libc6-dev libffi-dev libpq-dev libsqlite3-dev libstdc++-12-dev pkg-config tzdata \
         zlib1g-dev
 }

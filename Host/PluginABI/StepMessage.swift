@@ -8,7 +8,7 @@ package struct StepMessage {
     /// The number of the target and the kind, for an operation that is new.
     package let target: UInt32
     package let kind: UInt32
-    /// Operations to free before this step.
+    /// Operations to free after this step.
     package let freed: [UInt64]
 
     /// Writes a step.
@@ -41,7 +41,7 @@ package struct StepMessage {
         return message
     }
 
-    /// Ends a step's message with operations to free before it, at most once.
+    /// Ends a step's message with operations to free after it, at most once.
     package static func append(freed operations: [UInt64], to message: inout OutgoingMessage) {
         message.append(operations)
     }

@@ -34,7 +34,7 @@
 ///
 /// | message | body |
 /// |---|---|
-/// | STEP | u64 operation, u32 flags (``StepFlags``), u32 outstanding request, u32 target, u32 kind of operation; then the event: u32 kind, u32 flags, u32 request, i32 code, u64 value, bytes data, bytes text, list of pairs, list of refs (u32 kind, u64 offset, u64 length, bytes client id, upstream id, MIME type, filename); then, if there are any, list of u64: operations to free first. With NEW the worker makes the operation, for `target` and `kind` |
+/// | STEP | u64 operation, u32 flags (``StepFlags``), u32 outstanding request, u32 target, u32 kind of operation; then the event: u32 kind, u32 flags, u32 request, i32 code, u64 value, bytes data, bytes text, list of pairs, list of refs (u32 kind, u64 offset, u64 length, bytes client id, upstream id, MIME type, filename); then, if there are any, list of u64: operations to free after the step, when its answer is sent. With NEW the worker makes the operation, for `target` and `kind` |
 /// | STEPPED | u64 operation, i32 status, u32 flags (1: the plugin refused to make the operation, nothing is left of it), u64 nanoseconds, list of commands: u32 kind, u32 flags, u32 request, i32 code, u32 upstream, u64 value, bytes data, text, method, url, list of pairs, list of segments (u32 kind, u32 flags, bytes, u64 offset, u64 length). Exactly one for each STEP, on one socket in the order of the STEPs |
 /// | FREE | list of u64: operations to free, none of which steps; no answer. Those of a host that goes on with other steps come with a STEP |
 /// | CALL | u32 function (1 sign, 2 cache_get, 3 cache_put), u32 algorithm, u64 milliseconds, u64 capacity, bytes key, bytes value. From the worker, on the socket of the message that it works on; it waits for the answer and sends nothing there before it has all of it |
@@ -58,7 +58,7 @@
 /// answer to INSTANCE, TARGET and STEP.
 package enum WorkerProtocol {
     /// Grows when a message changes; host and worker come from one build and have to agree.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     package static let maximumPacketBytes = 65_536
     package static let headerBytes = 8

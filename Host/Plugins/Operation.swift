@@ -77,6 +77,8 @@ package struct OperationRequest: Sendable {
     /// In ascending order of their ranges.
     package let references: [OperationReference]
     package let isStreaming: Bool
+    /// Whether an attempt at the same request has failed before.
+    package var isRetry = false
     /// The client's file, for operations that send one.
     package let source: (any RandomAccessFile)?
     /// The lines that the plugin pulls, for operations that make something else of them.

@@ -136,6 +136,7 @@ enum OperationEvent {
         event.kind = UInt32(GANTRY_EV_START)
         event.value = request.source.map { UInt64(clamping: $0.sizeInBytes) } ?? .max
         if request.isStreaming { event.flags |= UInt32(GANTRY_IN_STREAM) }
+        if request.isRetry { event.flags |= UInt32(GANTRY_IN_RETRY) }
         if request.source != nil { event.flags |= UInt32(GANTRY_IN_SOURCE_REPLAYABLE) }
         return lend(data: request.input, text: request.requestID, request.references, event, body)
     }

@@ -88,6 +88,8 @@ package struct FileListResult: Decodable, Sendable {
     /// One file, or one object.
     package struct Entry: Decodable, Sendable {
         package let id: String
+        /// A file's length; nil if it is not told.
+        package let bytes: Int64?
     }
 
     package let data: [Entry]

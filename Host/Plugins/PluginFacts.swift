@@ -54,6 +54,9 @@ package struct PluginFacts: Sendable {
     /// A step may compute for long.
     var isBlocking: Bool { flags & UInt32(GANTRY_PF_BLOCKING) != 0 }
 
+    /// A second copy of the code in a process does not work.
+    var isOnePerProcess: Bool { flags & UInt32(GANTRY_PF_ONE_PER_PROCESS) != 0 }
+
     /// Refuses a library that is not what its manifest says.
     func check(against definition: PluginDefinition) throws(PluginError) {
         // A library that serves many providers is known by its own id, and each manifest has a version of its own.

@@ -113,14 +113,16 @@ final class Worker {
             var arrays = LentArrays()
             swap(&arrays, &self.arrays)
             let outcome = try StepMessage.read(body, &arrays) { step, event in
-                Result { () throws(WireError) in try self.step(step, event, on: socket) }
+                Result { () throws(WireError) in
+                    try self.step(step, event, on: socket)
+                    // The answer is out: nobody waits for this, and what goes wrong in it is no fault of the step.
+                    try free(step.freed, askingOn: socket)
+                }
             }
             swap(&arrays, &self.arrays)
             try outcome.get()
         case .free:
-            // What the plugin asks while it frees goes the same way.
-            host.begin(on: socket)
-            for operation in try FreeMessage.read(body) { try free(operation) }
+            try free(try FreeMessage.read(body), askingOn: socket)
         default: throw WireError("\(kind) does not go over a data socket")
         }
     }
@@ -133,7 +135,6 @@ final class Worker {
         guard let plugin else { throw WireError("nothing is loaded") }
         host.begin(on: socket)
         steps &+= 1
-        for operation in step.freed { try free(operation) }
         let start = Self.nanoseconds
         let operation: OpaquePointer
         if step.flags.contains(.new) {
@@ -168,6 +169,14 @@ final class Worker {
         operations[step.operation] = Operation(pointer: made, target: step.target)
         targets[step.target]?.operations += 1
         return .success(made)
+    }
+
+    /// Frees operations; what the plugin asks meanwhile goes over the socket on which they were.
+    private func free(_ numbers: [UInt64], askingOn socket: HostSocket) throws(WireError) {
+        for number in numbers {
+            host.begin(on: socket)
+            try free(number)
+        }
     }
 
     private func free(_ number: UInt64) throws(WireError) {

@@ -96,7 +96,11 @@ enum BuiltInScripts {
         "sha256":"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824","expires_in":3600}
         """,
         GANTRY_OP_FILE_GET: #"{"id":"file-check1"}"#, GANTRY_OP_FILE_DELETE: #"{"id":"file-check1"}"#,
-        GANTRY_OP_FILE_LIST: #"{"limit":10}"#, GANTRY_OP_FILE_CONTENT: #"{"id":"file-check1","range":"bytes=0-4"}"#,
+        GANTRY_OP_FILE_LIST: """
+        {"like":{"filename":"a \\"b\\".txt","mime_type":"text/plain","purpose":"user_data","bytes":5,\
+        "name":"check-file-1"},"since":1795305000,"until":1795308600}
+        """,
+        GANTRY_OP_FILE_CONTENT: #"{"id":"file-check1","range":"bytes=0-4"}"#,
         GANTRY_OP_INPUT_CREATE:
             #"{"purpose":"batch","name":"check-input","bytes":160,"endpoint":"/v1/chat/completions"}"#,
         GANTRY_OP_BATCH_CREATE: """

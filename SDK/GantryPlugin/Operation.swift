@@ -11,7 +11,7 @@ public final class Operation {
     public let requestID: String
     /// Whether the client wants a stream.
     public let isStreaming: Bool
-    /// Whether the host has tried this operation before.
+    /// Whether an attempt at the same request has failed before, here or at another deployment.
     public let isRetry: Bool
     /// The length of the source in bytes; nil if there is none or it is not known yet.
     public let sourceLength: UInt64?

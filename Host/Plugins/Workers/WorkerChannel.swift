@@ -20,8 +20,8 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     /// So many operations wait to be freed with a step, and none longer than this.
     private static let mostFreed = 64
     private static let longestUnfreed = TimeAmount.milliseconds(50)
-    /// A step with more bytes does not wait behind operations that are freed in it: their memory goes first.
-    private static let longestFreeing = 1 << 16
+    /// An operation with a longer message is freed at once, for it may have as much memory.
+    private static let shortBytes = 1 << 16
 
     let state: WorkerState
     /// The socket, which is NIO's to close.
@@ -44,11 +44,14 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     private var sending: OutgoingMessage?
     private var sentPackets = 0
     private var isPumping = false
+    /// Whether the worker takes nothing any more; its end is told by what is read.
+    private var isBroken = false
     private var packet = ByteBuffer()
     private var spare: [UInt8] = []
 
     // What comes in.
     private var assembler: MessageAssembler
+    private var isReceiving = false
     private var arrays = LentArrays()
     private var lines = 0
     /// Whether the worker has asked something here and the answer is not all in the socket.
@@ -94,17 +97,14 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     func send(_ message: consuming OutgoingMessage, stepOf operation: WorkerOperation) {
         lastStep += 1
         operation.step = lastStep
-        if freed.isEmpty {
-            outgoing.append(message)
-        } else if message.bodyBytes <= Self.longestFreeing {
-            var message = message
+        var message = message
+        if message.bodyBytes > Self.shortBytes {
+            operation.isLarge = true
+        } else if !freed.isEmpty {
             StepMessage.append(freed: freed, to: &message)
             freed.removeAll(keepingCapacity: true)
-            outgoing.append(message)
-        } else {
-            free()
-            outgoing.append(message)
         }
+        outgoing.append(message)
         pump()
         startWatch()
     }
@@ -116,7 +116,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         guard operation.isKnown, !hasEnded else { return }
         // Telling it at once would wake the worker for nothing else.
         freed.append(operation.number)
-        if freed.count == Self.mostFreed { return free() }
+        if freed.count == Self.mostFreed || operation.isLarge { return free() }
         guard !isFreeing else { return }
         isFreeing = true
         _ = loop.assumeIsolated().scheduleTask(in: Self.longestUnfreed) {
@@ -141,10 +141,13 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         guard !hasEnded else { return }
         let packet = unwrapInboundIn(data)
         do throws(WireError) {
+            isReceiving = true
+            defer { isReceiving = false }
             try receive(packet)
         } catch {
-            fail(.garbage(error.description))
+            return fail(.garbage(error.description))
         }
+        pump()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -158,6 +161,8 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) { end() }
 
+    func handlerRemoved(context _: ChannelHandlerContext) { (context, channel) = (nil, nil) }
+
     /// Lets the worker go; on the event loop.
     func close() {
         free()
@@ -165,8 +170,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     /// Writes as much as the socket takes; never two packets at once, which NIO would merge into one.
+    ///
+    /// Not while a packet is read: a write that fails makes NIO read what else there is before it closes the channel.
     private func pump() {
-        guard let context, let channel, !isPumping, !hasEnded else { return }
+        guard let context, let channel, !isPumping, !isReceiving, !isBroken, !hasEnded else { return }
         isPumping = true
         defer { isPumping = false }
         while channel.isWritable, channel.isActive {
@@ -174,30 +181,41 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
                 guard let next = outgoing.popFirst() else { return }
                 (sending, sentPackets) = (next, 0)
             }
-            let isSent = sending?.withPacket(sentPackets) { put($0) } ?? true
+            let outcome = sending?.withPacket(sentPackets) { put($0) } ?? .broken
+            guard outcome != .broken else {
+                isBroken = true
+                return
+            }
             sentPackets += 1
             // While it owes no answer here, taking what it is sent is all that it can do.
             if sentSteps == answeredSteps { headway &+= 1 }
             if let count = sending?.packetCount, sentPackets == count {
                 let sent = sending.take()
                 note(sent?.kind)
-                if spare.capacity == 0, let sent, sent.bodyBytes <= 1 << 16 { spare = sent.takeStorage() }
+                if spare.capacity == 0, let sent, sent.bodyBytes <= Self.shortBytes { spare = sent.takeStorage() }
             }
             // Last, for NIO may end the channel within the call.
-            if !isSent { context.writeAndFlush(wrapOutboundOut(packet), promise: nil) }
+            if outcome == .full { context.writeAndFlush(wrapOutboundOut(packet), promise: nil) }
         }
     }
 
+    /// What came of putting a packet into the socket.
+    private enum Put {
+        case taken
+        /// There is no room now; the packet is in ``WorkerChannel/packet``, and NIO's to write when there is.
+        case full
+        /// The worker has closed it.
+        case broken
+    }
+
     /// Puts a packet into the socket; NIO's way there costs several times the call itself.
-    ///
-    /// - Returns: Whether the socket took it. If not, it is in ``packet`` and NIO's to write: it waits until the socket
-    ///   has room, and finds out what else may be wrong.
-    private func put(_ packet: UnsafeRawBufferPointer) -> Bool {
+    private func put(_ packet: UnsafeRawBufferPointer) -> Put {
         let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
-        if Glibc.send(socket, packet.baseAddress, packet.count, flags) == packet.count { return true }
+        if Glibc.send(socket, packet.baseAddress, packet.count, flags) == packet.count { return .taken }
+        if errno == EPIPE || errno == ECONNRESET { return .broken }
         self.packet.clear()
         self.packet.writeBytes(packet)
-        return false
+        return .full
     }
 
     /// A message's last packet goes out; from here on the worker may answer.
@@ -254,6 +272,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
             operation.detach()
             return driver.workerRefused(status: answer.status)
         }
+        if body.count > Self.shortBytes { operation.isLarge = true }
         guard body.count > Self.heavyAnswerInBytes else {
             try answer.forEachCommand(&arrays) { driver.collector.receive($0) }
             return driver.workerStepped(status: answer.status)
@@ -318,8 +337,8 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         guard !hasEnded else { return }
         hasEnded = true
         let lost = operations.values.sorted { $0.number < $1.number }
-        // The oldest step under way is the one that it may have died of.
-        let suspect = lost.compactMap(\.step).min()
+        // The oldest step under way is the one that it may have died of, if it ever got it.
+        let suspect = lost.compactMap(\.step).min().flatMap { $0 <= sentSteps ? $0 : nil }
         operations = [:]
         state.operations.subtract(lost.count, ordering: .relaxed)
         outgoing.removeAll()

@@ -14,6 +14,8 @@ final class WorkerOperation {
     fileprivate(set) var isKnown = false
     /// When its step was sent, among all of the channel; nil if the worker owes it nothing.
     var step: UInt64?
+    /// Whether the plugin may have much memory for it.
+    var isLarge = false
     /// Lines of the source that were read and not yet asked for.
     var readAhead = Queue<SourceRead>()
     /// It and the driver keep each other until the operation or the worker ends: an answer may be waited for after the

@@ -73,7 +73,8 @@ final class WorkerPool: Sendable {
                 let deaths = state.pace.deathsInARow
                 return .failure(unavailable("its workers have died \(deaths) times in a row", for: rest))
             }
-            let ready = state.workers.values.compactMap { worker in
+            // One that is over may still be here: its end is told on several loops at once.
+            let ready = state.workers.values.filter { !$0.state.isOver }.compactMap { worker in
                 worker.channel(on: loop).map { (channel: $0, load: worker.state.operations.load(ordering: .relaxed)) }
             }
             guard let least = ready.min(by: { $0.load < $1.load }) else {

@@ -83,7 +83,8 @@ extension FastCall {
         let services = maker.services
         let now = services.clock.now()
         guard let lane, let modelCall else { return }
-        let request = modelCall.operation(match.kind, on: deployment, callID: callID, now: now)
+        var request = modelCall.operation(match.kind, on: deployment, callID: callID, now: now)
+        request.isRetry = failed != nil
         self.deployment = deployment
         if match.kind == .responses {
             response = MadeResponse(

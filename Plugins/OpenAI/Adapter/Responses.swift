@@ -47,10 +47,7 @@ enum Responses {
         var last: String?
         for element in elements {
             let id = try id(of: element)
-            var file = JSONObject()
-            file.append(name: "id", value: .string(id))
-            if let bytes = element["bytes"]?.integer { file.append(name: "bytes", value: .number(JSONNumber(bytes))) }
-            files.append(.object(file))
+            files.append(entry(element, id: id))
             last = id
         }
         var page = JSONObject()
@@ -59,19 +56,21 @@ enum Responses {
         return .object(page)
     }
 
-    /// The result of a search: of a page, newest first, the ids of what fits; there is no next page once they are too
+    /// The result of a search: of a page, newest first, what fits; there is no next page once they are too
     /// old.
     ///
     /// - Parameters:
     ///   - answer: The provider's page.
     ///   - since: Unix seconds; what is looked for is not older.
     ///   - fits: Whether it is what is looked for.
-    /// - Returns: `{"data":[{"id"}],"next"}`.
+    /// - Returns: `{"data":[{"id","bytes"}],"next"}`.
     /// - Throws: ``Failure`` with `.upstreamProtocol` for an answer that is no page.
     static func matches(in answer: JSON, since: Int64, where fits: (JSON) -> Bool) throws(Failure) -> JSON {
         guard let elements = answer["data"]?.array else { throw malformed("has no data") }
         var found: [JSON] = []
-        for element in elements where fits(element) { found.append(["id": .string(try id(of: element))]) }
+        for element in elements where fits(element) {
+            found.append(entry(element, id: try id(of: element)))
+        }
         var page = JSONObject()
         page.append(name: "data", value: .array(found))
         if answer["has_more"]?.bool == true, let last = elements.last,
@@ -80,6 +79,14 @@ enum Responses {
             page.append(name: "next", value: .string(try id(of: last)))
         }
         return .object(page)
+    }
+
+    /// What a list says of one thing; a file has a length.
+    private static func entry(_ element: JSON, id: String) -> JSON {
+        var entry = JSONObject()
+        entry.append(name: "id", value: .string(id))
+        if let bytes = element["bytes"]?.integer { entry.append(name: "bytes", value: .number(JSONNumber(bytes))) }
+        return .object(entry)
     }
 
     /// What the provider tells of one thing, whose id it must be.

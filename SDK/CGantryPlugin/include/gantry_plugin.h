@@ -13,7 +13,7 @@
  *           be called only from inside a call the host made, and never re-enter the
  *           plugin. Plugins create no threads, signal or atexit/atfork handlers.
  * FAULTS    No exception, panic or longjmp may cross. A trap kills the process: run
- *           the plugin in a worker (plugins.d: "isolation": "process") to survive it.
+ *           the plugin in a worker (`isolation: process`, the default) to survive it.
  * GROWTH    Structs with .size grow at the end only; .size says how much the writer
  *           knew and a reader treats members past it as zero. gantry_slice, gantry_pair,
  *           gantry_segment and gantry_ref travel in arrays and are frozen. Unknown event kinds are ignored
@@ -100,7 +100,9 @@ typedef struct gantry_ref {
  * FILE_GET      {"id"}                                             RESULT {"id","bytes","status","expires_at"}
  * FILE_DELETE   {"id"}                                             RESULT {"id","deleted":true}, FORGET before it; a
  *                                                                  file that is not there counts as deleted
- * FILE_LIST     {"limit","after"}                                  RESULT {"data":[{"id","bytes"}],"next"}
+ * FILE_LIST     {"like","since","until","after"}                   RESULT {"data":[{"id","bytes"}],"next"}
+ *               the files, and no others, that a FILE_CREATE with the input "like" may have made between two
+ *               Unix times: the host deletes what it finds so and knows nothing of. Without "like": a page of all
  * FILE_CONTENT  {"id","range"}; range: the client's header or absent   PIPE then RESULT {}
  * INPUT_CREATE  {"purpose","name","bytes","endpoint"}; source: the     RESULT {"id","bytes"};
  *               client's JSONL. The provider's own form of it, for     REMEMBER "file" before it
@@ -168,7 +170,8 @@ enum {
   GANTRY_EV_SOURCE_END = 9, /* instead: there are no more lines */
   GANTRY_EV_CANCEL = 10     /* client is gone; emit at most GANTRY_CMD_FORGET/RESULT/ERROR */
 };
-enum { GANTRY_IN_STREAM = 1u, GANTRY_IN_RETRY = 2u, GANTRY_IN_SOURCE_REPLAYABLE = 4u };
+enum { GANTRY_IN_STREAM = 1u, GANTRY_IN_RETRY = 2u /* an attempt at the same request has failed before */,
+       GANTRY_IN_SOURCE_REPLAYABLE = 4u };
 enum { GANTRY_NET_DNS = 1, GANTRY_NET_CONNECT, GANTRY_NET_TLS, GANTRY_NET_RESET, GANTRY_NET_TIMEOUT, GANTRY_NET_TOO_LARGE,
        GANTRY_NET_DENIED /* URL not in the operator's allow-list */ };
 
@@ -271,7 +274,7 @@ enum {
   GANTRY_PF_PARALLEL = 1u,      /* ops of one instance may run at the same time */
   GANTRY_PF_BLOCKING = 2u,      /* op_step may compute for long; give it its own thread */
   GANTRY_PF_OPENAI_WIRE = 4u,   /* speaks OpenAI's wire format: host may pass bodies through */
-  GANTRY_PF_ONE_PER_PROCESS = 8u /* language runtime allows one copy per process (Go) */
+  GANTRY_PF_ONE_PER_PROCESS = 8u /* language runtime allows one copy per process (Go): in workers only */
 };
 
 typedef struct gantry_plugin {

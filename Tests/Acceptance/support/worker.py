@@ -22,6 +22,7 @@ STEP, STEPPED, FREE, LOAD, FACTS, INSTANCE, TARGET, SEAL, SEALED, DONE, REFUSED 
     24,
 )
 _KINDS = {"step": STEP, "load": LOAD, "instance": INSTANCE, "target": TARGET, "seal": SEAL}
+_VERSION = 2
 _FIRST_AND_LAST, _LAST, _MOST_BYTES = 3, 2, 65_536
 _NEW, _CHAT, _START = 1, 2, 1
 #: The answer to a step up to its commands: operation, status, flags, nanoseconds, number of commands.
@@ -77,7 +78,7 @@ class Worker:
         """Loads the library and seals the sandbox: the ABI of Landlock, the limit of memory, the number of calls."""
         self.ask(
             "load",
-            struct.pack("<IIQ", 1, 1, self._memory) + lent(str(self._library).encode()) + lent(b"") + bytes(4),
+            struct.pack("<IIQ", _VERSION, 1, self._memory) + lent(str(self._library).encode()) + lent(b"") + bytes(4),
             FACTS,
         )
         self.ask("instance", lent(b"{}"), DONE)

@@ -161,6 +161,13 @@ struct PluginLibraryTests {
     }
 
     @Test
+    func aLibraryThatAProcessCanHaveOneCopyOfBelongsIntoAWorker() throws {
+        let entry = "ENTRY { table.flags |= GANTRY_PF_ONE_PER_PROCESS; return &table; }\n"
+        let message = try refusal(CompiledLibrary.prologue + entry)
+        #expect(message == "plugin.so: a process can have one copy of it only. Set isolation: process in its manifest.")
+    }
+
+    @Test
     func aLibraryThatDoesNotLinkIsRefused() throws {
         let source = CompiledLibrary.prologue + "void missing(void);\nENTRY { missing(); return &table; }\n"
 

@@ -53,7 +53,7 @@ struct FileSearchTests {
         ] as [(String, JSON)]
     )
     func aFileThatIsLikeTheUploadIsFound(member: String, value: JSON) throws {
-        #expect(try search(Self.page([Self.file(member, value)])) == ["data": [["id": "file-1"]]])
+        #expect(try search(Self.page([Self.file(member, value)])) == ["data": [["id": "file-1", "bytes": 9]]])
     }
 
     @Test(

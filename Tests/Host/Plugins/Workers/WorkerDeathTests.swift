@@ -105,6 +105,48 @@ struct WorkerDeathTests {
     }
 
     @Test
+    func lastWordsThatWaitTogetherAreReadOneAfterTheOther() async throws {
+        try await withWorkers(loops: 1) { bench in
+            for _ in 0..<3 {
+                // A question, a line for the log and the end are there before the host reads the first of them.
+                let lost = bench.begin(ByteBuffer(string: "last"), log: EventLog()) { driver, _ in
+                    driver.loop.execute { usleep(200_000) }
+                }
+                let (failure, next) = (try await lost.get().failure, try await bench.runWhenAlive("echo hello"))
+                #expect(failure?.reason == .pluginFailed)
+                #expect(next.text == "{}")
+            }
+            #expect(bench.lines.count(of: "last words") == 3)
+        }
+    }
+
+    @Test
+    func whoFollowsAnOperationThatCannotBeFreedIsNotBlamed() async throws {
+        try await withWorkers(loops: 1) { bench in
+            let (mortal, next) = (try await bench.run("mortal"), try await bench.run("echo hello"))
+            #expect((mortal.text, next.text) == ("{}", "{}"))
+            #expect(await eventually { bench.meters.reading.crashes[.signal] == 1 })
+            let last = try await bench.runWhenAlive("echo again")
+            #expect(last.text == "{}")
+        }
+    }
+
+    @Test
+    func whatTheWorkerNeverGotIsTriedAgain() async throws {
+        try await withWorkers(loops: 1) { bench in
+            let process = try #require(bench.instance.workers?.workers.first?.processID)
+            // The worker is gone before the step is sent, and the host hears of it afterwards.
+            let failure = try await bench.group.next().flatSubmit {
+                kill(process, SIGKILL)
+                usleep(300_000)
+                return bench.begin(ByteBuffer(string: "echo hello"), loop: bench.group.next())
+            }.get().failure
+            #expect(failure?.reason == .pluginFailed)
+            #expect(failure?.isRetryable == true)
+        }
+    }
+
+    @Test
     func whatWasRememberedBeforeIsWrittenDown() async throws {
         try await withWorkers { bench in
             _ = try await bench.run("remember")
