@@ -11,6 +11,8 @@ final class PluginLibraries: Sendable {
         var opened: [String: PluginLibrary] = [:]
         /// The hashes of the images that were opened for each plugin's id.
         var generations: [String: Set<String>] = [:]
+        /// The ids of plugins of which a process can have one copy only: they are for workers.
+        var singles: Set<String> = []
         /// Their files, by hash: nothing loads them again, but debuggers and profilers look for them.
         var copies: [String: LibraryCopy] = [:]
     }
@@ -26,6 +28,7 @@ final class PluginLibraries: Sendable {
     /// - Throws: ``PluginError`` with `.libraryRefused`, `.incompatible` or `.tooManyGenerations`.
     func library(_ image: PluginImage, as definition: PluginDefinition) throws(PluginError) -> PluginLibrary {
         let library = try state.withLock { state throws(PluginError) in
+            guard !state.singles.contains(definition.id) else { throw Self.single(image) }
             var generations = state.generations[definition.id] ?? []
             guard generations.contains(image.identity) || generations.count < Self.mostGenerations else {
                 throw PluginError(
@@ -42,6 +45,11 @@ final class PluginLibraries: Sendable {
             do throws(PluginError) {
                 let library = try PluginLibrary(image)
                 generations.insert(image.identity)
+                // It is in the process now, for only its code can say so; no other version follows it.
+                guard !library.table.facts.isOnePerProcess else {
+                    state.singles.insert(definition.id)
+                    throw Self.single(image)
+                }
                 state.opened[image.sha256] = library
                 return library
             } catch {
@@ -57,5 +65,12 @@ final class PluginLibraries: Sendable {
             if let functions = image.functions { state.copies[functions.sha256] = functions.copy }
         }
         return complete
+    }
+
+    private static func single(_ image: PluginImage) -> PluginError {
+        PluginError(
+            .libraryRefused,
+            "\(image.origin): a process can have one copy of it only. Set isolation: process in its manifest."
+        )
     }
 }

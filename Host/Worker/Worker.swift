@@ -173,10 +173,9 @@ final class Worker {
 
     /// Frees operations; what the plugin asks meanwhile goes over the socket on which they were.
     private func free(_ numbers: [UInt64], askingOn socket: HostSocket) throws(WireError) {
-        for number in numbers {
-            host.begin(on: socket)
-            try free(number)
-        }
+        guard !numbers.isEmpty else { return }
+        host.begin(on: socket)
+        for number in numbers { try free(number) }
     }
 
     private func free(_ number: UInt64) throws(WireError) {

@@ -22,6 +22,8 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     private static let longestUnfreed = TimeAmount.milliseconds(50)
     /// An operation with a longer message is freed at once, for it may have as much memory.
     private static let shortBytes = 1 << 16
+    /// More packets than a socket holds.
+    private static let mostDrained = 4096
 
     let state: WorkerState
     /// The socket, which is NIO's to close.
@@ -138,8 +140,11 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     func handlerAdded(context: ChannelHandlerContext) { (self.context, channel) = (context, context.channel) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        take(unwrapInboundIn(data))
+    }
+
+    private func take(_ packet: ByteBuffer) {
         guard !hasEnded else { return }
-        let packet = unwrapInboundIn(data)
         do throws(WireError) {
             isReceiving = true
             defer { isReceiving = false }
@@ -155,8 +160,21 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A worker that dies with unread packets resets the socket; what there is to say is said by its end.
+        // A worker that dies with unread packets resets the socket, and what it said before comes after that.
+        if !isReceiving { drain(context) }
         context.close(promise: nil)
+    }
+
+    /// Takes what is left in the socket of a worker that has ended.
+    private func drain(_ context: ChannelHandlerContext) {
+        for _ in 0..<Self.mostDrained where context.channel.isActive && !hasEnded {
+            var packet = context.channel.allocator.buffer(capacity: WorkerProtocol.maximumPacketBytes)
+            let count = packet.writeWithUnsafeMutableBytes(minimumWritableBytes: WorkerProtocol.maximumPacketBytes) {
+                max(0, recv(socket, $0.baseAddress, WorkerProtocol.maximumPacketBytes, Int32(MSG_DONTWAIT)))
+            }
+            guard count > 0 else { return }
+            take(packet)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) { end() }
@@ -315,8 +333,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func log(_ body: UnsafeRawBufferPointer) throws(WireError) {
         lines += 1
-        guard lines <= LogMessage.maximumLines else {
-            if lines == LogMessage.maximumLines + 1 {
+        // Those of a step and those of what is freed after the one before.
+        let most = 2 * LogMessage.maximumLines
+        guard lines <= most else {
+            if lines == most + 1 {
                 state.logger.warning("a plugin logs too much; the rest is left out")
             }
             return

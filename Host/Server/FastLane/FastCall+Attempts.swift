@@ -84,7 +84,7 @@ extension FastCall {
         let now = services.clock.now()
         guard let lane, let modelCall else { return }
         var request = modelCall.operation(match.kind, on: deployment, callID: callID, now: now)
-        request.isRetry = failed != nil
+        request.isRetry = failed is DeploymentFailure
         self.deployment = deployment
         if match.kind == .responses {
             response = MadeResponse(

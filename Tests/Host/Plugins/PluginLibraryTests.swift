@@ -10,7 +10,8 @@ struct PluginLibraryTests {
         path: String? = nil,
         id: String = "tiny",
         version: String = "1.0",
-        sha256: String? = nil
+        sha256: String? = nil,
+        into libraries: PluginLibraries = PluginLibraries()
     ) -> PluginError? {
         let definition = PluginDefinition(
             id: id,
@@ -24,7 +25,7 @@ struct PluginLibraryTests {
         )
         do throws(PluginError) {
             let image = try PluginImage(definition, runDirectory: library.path("run"))
-            _ = try PluginLibraries().library(image, as: definition)
+            _ = try libraries.library(image, as: definition)
             return nil
         } catch {
             return error
@@ -163,8 +164,17 @@ struct PluginLibraryTests {
     @Test
     func aLibraryThatAProcessCanHaveOneCopyOfBelongsIntoAWorker() throws {
         let entry = "ENTRY { table.flags |= GANTRY_PF_ONE_PER_PROCESS; return &table; }\n"
-        let message = try refusal(CompiledLibrary.prologue + entry)
-        #expect(message == "plugin.so: a process can have one copy of it only. Set isolation: process in its manifest.")
+        let library = try CompiledLibrary()
+        _ = try library.compile(CompiledLibrary.prologue + entry)
+        let libraries = PluginLibraries()
+        let first = refusal(library, into: libraries)
+        // The next version is not even opened.
+        _ = try library.compile(CompiledLibrary.prologue + "ENTRY { __builtin_trap(); return &table; }\n")
+        let second = refusal(library, into: libraries)
+        try library.remove()
+
+        let reason = "a process can have one copy of it only. Set isolation: process in its manifest."
+        #expect([first?.message, second?.message] == [String](repeating: library.path("plugin.so: ") + reason, count: 2))
     }
 
     @Test

@@ -121,6 +121,21 @@ struct WorkerDeathTests {
     }
 
     @Test
+    func whatTheWorkerAnsweredBeforeItsEndIsHeard() async throws {
+        try await withWorkers(loops: 1) { bench in
+            _ = try await bench.run("mortal")
+            // The answer comes, freeing what was before is the worker's end, and a step that it never read is left.
+            let (answered, lost) = try await bench.group.next().submit {
+                let answered = bench.begin(ByteBuffer(string: "echo hello"))
+                return (answered, bench.begin(ByteBuffer(string: "echo again"), log: EventLog()) { _, _ in usleep(300_000) })
+            }.get()
+            let (first, second) = (try await answered.get(), try await lost.get())
+            #expect(first.text == "{}")
+            #expect(second.failure?.reason == .pluginFailed)
+        }
+    }
+
+    @Test
     func whoFollowsAnOperationThatCannotBeFreedIsNotBlamed() async throws {
         try await withWorkers(loops: 1) { bench in
             let (mortal, next) = (try await bench.run("mortal"), try await bench.run("echo hello"))
