@@ -127,7 +127,8 @@ struct WorkerDeathTests {
             // The answer comes, freeing what was before is the worker's end, and a step that it never read is left.
             let (answered, lost) = try await bench.group.next().submit {
                 let answered = bench.begin(ByteBuffer(string: "echo hello"))
-                return (answered, bench.begin(ByteBuffer(string: "echo again"), log: EventLog()) { _, _ in usleep(300_000) })
+                let lost = bench.begin(ByteBuffer(string: "echo again"), log: EventLog()) { _, _ in usleep(300_000) }
+                return (answered, lost)
             }.get()
             let (first, second) = (try await answered.get(), try await lost.get())
             #expect(first.text == "{}")
