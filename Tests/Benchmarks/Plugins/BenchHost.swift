@@ -12,13 +12,20 @@ import NIOPosix
 struct BenchHost: Sendable {
     private static let deployment = DeploymentID("bench")
 
+    private static let logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
+
+    /// A client for hosts on one event loop.
+    ///
+    /// A gateway makes one when it starts, which takes a while: it reads the authorities to trust.
+    static func upstream(on loop: any EventLoop) throws -> UpstreamClient {
+        try UpstreamClient(group: loop, filePool: .singleton, logger: logger)
+    }
+
     let loop: any EventLoop
     private let host: PluginHost
-    private let upstream: UpstreamClient
 
-    /// Loads the plugin, or starts its workers.
-    init(_ options: PluginOptions, loop: any EventLoop) throws {
-        let logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
+    /// Loads the plugin, or starts its workers; what they send would go through this client.
+    init(_ options: PluginOptions, loop: any EventLoop, upstream: UpstreamClient) throws {
         let definition = PluginDefinition(
             id: options.id,
             version: "1.0.0",
@@ -40,13 +47,12 @@ struct BenchHost: Sendable {
             timeout: .seconds(30)
         )
         self.loop = loop
-        upstream = try UpstreamClient(group: loop, filePool: .singleton, logger: logger)
         host = PluginHost(
             runDirectory: options.run,
             environment: OperationEnvironment(upstream: upstream, pool: .singleton),
             group: loop,
             workerExecutable: options.worker ?? "",
-            logger: logger
+            logger: Self.logger
         )
         let target = TargetDefinition(deployment: deployment, parameters: [:], location: "bench")
         let report = host.apply(PluginPlan(plugins: [definition], targets: [target], variables: [:]))
@@ -67,9 +73,6 @@ struct BenchHost: Sendable {
             on: Self.deployment
         )
     }
-
-    /// Lets go of the event loop's connections.
-    func close() async { await upstream.shutdown() }
 }
 
 /// Wants nothing but the end.

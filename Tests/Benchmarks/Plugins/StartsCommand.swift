@@ -1,4 +1,5 @@
 import ArgumentParser
+import HostUpstream
 import NIOCore
 import NIOPosix
 
@@ -16,16 +17,17 @@ struct StartsCommand: AsyncParsableCommand {
     var times = 30
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let upstream = try BenchHost.upstream(on: loop)
         var found = BenchTimes()
         for number in 0...times {
             let start = nanoseconds()
-            let host = try BenchHost(plugin, loop: group.next())
+            let host = try BenchHost(plugin, loop: loop, upstream: upstream)
             try await host.chat("{}")
             // The first one finds nothing in the system's caches.
             if number > 0 { found.add(nanoseconds() - start) }
-            await host.close()
         }
+        await upstream.shutdown()
         try BenchReport(found).print()
     }
 }
@@ -44,11 +46,12 @@ struct DeathsCommand: AsyncParsableCommand {
     var times = 20
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let upstream = try BenchHost.upstream(on: loop)
         var found = BenchTimes()
         var survivors = 0
         for _ in 0..<times {
-            let host = try BenchHost(plugin, loop: group.next())
+            let host = try BenchHost(plugin, loop: loop, upstream: upstream)
             try await host.chat("{}")
             let start = nanoseconds()
             do {
@@ -57,8 +60,8 @@ struct DeathsCommand: AsyncParsableCommand {
             } catch {
                 found.add(nanoseconds() - start)
             }
-            await host.close()
         }
+        await upstream.shutdown()
         try BenchReport(found, failures: survivors).print()
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import HostUpstream
 import NIOCore
 import NIOPosix
 
@@ -22,13 +23,14 @@ struct StepsCommand: AsyncParsableCommand {
     var bytes = 1200
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let host = try BenchHost(plugin, loop: group.next())
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let upstream = try BenchHost.upstream(on: loop)
+        let host = try BenchHost(plugin, loop: loop, upstream: upstream)
         try await host.chat("{}")
         let warmUp = try await measured(host, seconds: min(seconds, 1))
         guard warmUp.failures == 0 else { throw ValidationError("\(warmUp.failures) steps failed.") }
         try await measured(host, seconds: seconds).print()
-        await host.close()
+        await upstream.shutdown()
     }
 
     private func measured(_ host: BenchHost, seconds: Double) async throws -> BenchReport {
