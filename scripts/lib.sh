@@ -18,6 +18,9 @@ fail() {
     exit 1
 }
 
+# usage: the comment on top of the script that runs.
+usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
+
 # as_root COMMAND…: runs it as root, through sudo where needed.
 as_root() {
     if [[ $EUID -eq 0 ]]; then

@@ -17,27 +17,13 @@ extension ManifestFile {
     init(_ file: ConfigurationLoader.File, _ reader: PluginManifestReader) {
         var isEnabled = true
         var claims: (id: String?, providers: [String]) = (nil, [])
-        do throws(ConfigurationError) {
+        let manifest = Result { () throws(ConfigurationError) in
             let document = try YAMLDocument.read(file.bytes, file: file.path)
             claims = reader.claims(document)
             isEnabled = try reader.isEnabled(document)
-            let manifest = try reader.manifest(document, bytes: file.bytes)
-            self.init(
-                path: file.path,
-                bytes: file.bytes,
-                isEnabled: isEnabled,
-                manifest: .success(manifest),
-                claims: claims
-            )
-        } catch {
-            self.init(
-                path: file.path,
-                bytes: file.bytes,
-                isEnabled: isEnabled,
-                manifest: .failure(error),
-                claims: claims
-            )
+            return try reader.manifest(document, bytes: file.bytes)
         }
+        self.init(path: file.path, bytes: file.bytes, isEnabled: isEnabled, manifest: manifest, claims: claims)
     }
 
     /// A file that cannot be read.

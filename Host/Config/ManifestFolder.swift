@@ -79,7 +79,7 @@ struct ManifestFolder {
     private static func read(_ entry: Entry, _ manifests: PluginManifestReader) -> Reading {
         switch entry {
         case .notManifest: return .notManifest
-        case .unreadable(_, let error): return .refused(PluginCandidate(refusedFor: error), error)
+        case .unreadable(let path, let error): return read(ManifestFile(unreadable: path, error))
         case .file(let file): return read(ManifestFile(file, manifests))
         }
     }
@@ -109,11 +109,6 @@ extension ManifestFolder.Entry {
 }
 
 extension PluginCandidate {
-    /// A manifest of which nothing is known but why it is refused.
-    fileprivate init(refusedFor error: ConfigurationError) {
-        self.init(id: "", providers: [], use: .refused(error.description))
-    }
-
     fileprivate init(_ manifest: PluginManifest, refusedFor error: ConfigurationError) {
         self.init(id: manifest.id, providers: manifest.providers, use: .refused(error.description))
     }

@@ -9,7 +9,7 @@ package struct StepMessage {
     package let target: UInt32
     package let kind: UInt32
     /// Operations to free after this step.
-    package let freed: [UInt64]
+    package private(set) var freed: [UInt64] = []
 
     /// Writes a step.
     ///
@@ -60,10 +60,14 @@ package struct StepMessage {
         _ handle: (StepMessage, UnsafePointer<gantry_event>) -> R
     ) throws(WireError) -> R {
         var reader = WireReader(body)
-        let operation = try reader.uint64()
-        let flags = StepFlags(rawValue: try reader.uint32())
-        guard flags.isSubset(of: .all) else { throw WireError("a step has unknown flags") }
-        let (outstanding, target, kind) = (try reader.uint32(), try reader.uint32(), try reader.uint32())
+        var step = StepMessage(
+            operation: try reader.uint64(),
+            flags: StepFlags(rawValue: try reader.uint32()),
+            outstanding: try reader.uint32(),
+            target: try reader.uint32(),
+            kind: try reader.uint32()
+        )
+        guard step.flags.isSubset(of: .all) else { throw WireError("a step has unknown flags") }
         var event = gantry_event()
         event.size = UInt32(MemoryLayout<gantry_event>.size)
         event.kind = try reader.uint32()
@@ -75,14 +79,7 @@ package struct StepMessage {
         event.text = try reader.slice()
         try reader.read(into: &arrays.pairs)
         try reader.read(into: &arrays.refs)
-        let step = StepMessage(
-            operation: operation,
-            flags: flags,
-            outstanding: outstanding,
-            target: target,
-            kind: kind,
-            freed: reader.isAtEnd ? [] : try reader.operations()
-        )
+        if !reader.isAtEnd { step.freed = try reader.operations() }
         try reader.end()
         return arrays.pairs.withUnsafeBufferPointer { pairs in
             arrays.refs.withUnsafeBufferPointer { refs in

@@ -38,7 +38,6 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     // What goes out: one packet after the other, the next when the one before is in the socket.
     private var context: ChannelHandlerContext?
-    private var channel: (any Channel)?
     /// Operations that the worker does not know yet to be over.
     private var freed: [UInt64] = []
     private var isFreeing = false
@@ -137,7 +136,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: The socket
 
-    func handlerAdded(context: ChannelHandlerContext) { (self.context, channel) = (context, context.channel) }
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         take(unwrapInboundIn(data))
@@ -179,7 +178,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) { end() }
 
-    func handlerRemoved(context _: ChannelHandlerContext) { (context, channel) = (nil, nil) }
+    func handlerRemoved(context _: ChannelHandlerContext) { context = nil }
 
     /// Lets the worker go; on the event loop.
     func close() {
@@ -191,9 +190,10 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
     ///
     /// Not while a packet is read: a write that fails makes NIO read what else there is before it closes the channel.
     private func pump() {
-        guard let context, let channel, !isPumping, !isReceiving, !isBroken, !hasEnded else { return }
+        guard let context, !isPumping, !isReceiving, !isBroken, !hasEnded else { return }
         isPumping = true
         defer { isPumping = false }
+        let channel = context.channel
         while channel.isWritable, channel.isActive {
             if sending == nil {
                 guard let next = outgoing.popFirst() else { return }
@@ -363,7 +363,7 @@ final class WorkerChannel: ChannelInboundHandler, @unchecked Sendable {
         state.operations.subtract(lost.count, ordering: .relaxed)
         outgoing.removeAll()
         sending = nil
-        (context, channel) = (nil, nil)
+        context = nil
         state.end()
         for operation in lost {
             let driver = operation.driver

@@ -64,18 +64,18 @@ enum ResultShape {
         if withData.contains(kind), json["data"]?.array == nil {
             throw broken("The RESULT has no list `data`.", script, "Emit {\"data\":[…]}.")
         }
-        if kind == GANTRY_OP_FILE_LIST {
-            for file in json["data"]?.array ?? [] {
-                guard file["id"]?.string?.isEmpty == false, file["bytes"]?.integer != nil else {
-                    throw broken(
-                        "A file in `data` lacks `id` or `bytes`.",
-                        script,
-                        "Give both: the host takes no file for a lost one whose length it does not know."
-                    )
-                }
-            }
+        if kind == GANTRY_OP_FILE_LIST, json["data"]?.array?.allSatisfy(isFile) == false {
+            throw broken(
+                "A file in `data` lacks `id` or `bytes`.",
+                script,
+                "Give both: the host takes no file for a lost one whose length it does not know."
+            )
         }
         try checkJournal(json, commands, script)
+    }
+
+    private static func isFile(_ entry: JSON) -> Bool {
+        entry["id"]?.string?.isEmpty == false && entry["bytes"]?.integer != nil
     }
 
     private static let withoutNulls: Set<Int> = [
